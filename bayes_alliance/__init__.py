@@ -1,0 +1,1 @@
+"""Bayesian models of why some alliances are multilateral and others bilateral."""

@@ -1,0 +1,1 @@
+"""Which theory predicts better: integrated likelihood, LOO with refits, weights."""

@@ -1,0 +1,1 @@
+"""The alliance process that every theory shares, one small file a stage."""

@@ -1,0 +1,388 @@
+"""Tables to arrays: everything the models read, as numbers with named dimensions.
+
+Covariates are put on natural units fixed here and not on units estimated from the data
+(log10 ratios, log10 kilometres, counts as log(1 + n)), so that a coefficient means the same
+in every dataset and nothing leaks from a left-out episode into a fit.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+
+from bayes_alliance.data.load import Data
+from bayes_alliance.process.cells import CELLS, COMMITMENTS, REFUSED
+from bayes_alliance.process.survival import AGE_LABELS, alliance_years
+
+STAGES = ("partners", "strong", "acceptance", "hazard")
+FACTORS = ("theatre", "patron", "era")
+CLIENT_COVARIATES = ("capability", "land", "distance", "occupied")
+CLIENT_INDICATORS = ("fear", "disputes")
+THREAT_COMPONENTS = ("power", "forces", "proximity", "ideology", "intentions")
+ORDINAL = {"none": 0, "some": 1, "strong": 2, "low": 0, "moderate": 1, "high": 2}
+LAND = {"sea": 0.0, "landmass": 0.5, "contiguous": 1.0}
+MEMORY = 5
+"""Years before a decision whose mean threat is the recent status quo."""
+
+CELLS_ONLY = {cell: i for i, cell in enumerate(CELLS)} | {"refused": 0}
+
+Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]
+
+
+def era(date: pd.Timestamp) -> str:
+    """Polarity of the system: multipolar to 1945, bipolar to 1991, unipolar to 2016, contemporary.
+
+    Parameters
+    ----------
+    date : pandas.Timestamp
+        Date of the decision.
+
+    Returns
+    -------
+    str
+        Name of the era.
+    """
+    for last, name in ((1945, "multipolar"), (1991, "bipolar"), (2016, "unipolar")):
+        if date.year <= last:
+            return name
+    return "contemporary"
+
+
+def codes(values: pd.Series, order: Any) -> np.ndarray:
+    """Integer codes of labels; -1 where the value is not recorded.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        Labels, possibly missing.
+    order : sequence of str or dict
+        The labels in the order of their codes, or a map to codes.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        One code a row.
+    """
+    table = order if isinstance(order, dict) else {name: i for i, name in enumerate(order)}
+    return np.array([table[v] if isinstance(v, str) else -1 for v in values], dtype=np.int64)
+
+
+def coords(data: Data, levels: dict[str, list[str]] | None = None) -> dict[str, list[str]]:
+    """Coordinates of a dataset.
+
+    Parameters
+    ----------
+    data : Data
+        Validated tables.
+    levels : dict, optional
+        Levels of `FACTORS` that must be there beside the dataset's own, in order.
+
+    Returns
+    -------
+    dict of str to list of str
+        Labels of every dimension of the models.
+    """
+    episodes, roots = data.episodes, root_clients(data)
+    own = {
+        "theatre": list(dict.fromkeys(episodes["theatre"].astype(str))),
+        "patron": list(dict.fromkeys(episodes["patron"].astype(str))),
+        "era": list(dict.fromkeys(era(d) for d in episodes["date"])),
+    }
+    factor = {f: list(dict.fromkeys([*(levels or {}).get(f, []), *own[f]])) for f in FACTORS}
+    years = alliance_years(episodes)
+    return {
+        "cell": list(CELLS),
+        "stage": list(STAGES),
+        "commitment_level": list(COMMITMENTS),
+        "age": list(AGE_LABELS),
+        **factor,
+        "episode": episodes["episode"].tolist(),
+        "case": list(dict.fromkeys(episodes["case"])),
+        "client": [f"{e}: {c}" for e, c in zip(roots["episode"], roots["client"], strict=True)],
+        "alliance_year": [f"{e} {a:.2f}" for e, a in zip(years["episode"], years["age_from"])],
+        "covariate": list(CLIENT_COVARIATES),
+        "indicator": list(CLIENT_INDICATORS),
+        "component": list(THREAT_COMPONENTS),
+    }
+
+
+def root_clients(data: Data) -> pd.DataFrame:
+    """Clients of proposals only: the clients of a fallback are the same states in the same year.
+
+    Parameters
+    ----------
+    data : Data
+        Validated tables.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of ``data.clients`` whose episode is its own case, in the order of the table.
+    """
+    roots = data.episodes.loc[data.episodes["episode"] == data.episodes["case"], "episode"]
+    return data.clients[data.clients["episode"].isin(set(roots))].reset_index(drop=True)
+
+
+def arrays(data: Data, levels: dict[str, list[str]] | None = None) -> Arrays:
+    """All arrays of a dataset with their dimensions.
+
+    Parameters
+    ----------
+    data : Data
+        Validated tables.
+    levels : dict, optional
+        See `coords`.
+
+    Returns
+    -------
+    dict of str to (tuple of str, numpy.ndarray)
+        Name to dimensions and values. Labels are integer codes with -1 for unrecorded.
+    """
+    labels = coords(data, levels)
+    episodes = data.episodes.reset_index(drop=True)
+    at = {name: {v: i for i, v in enumerate(labels[name])} for name in ("episode", "case")}
+    case = episodes["case"].map(at["case"]).to_numpy(np.int64)
+    parent = episodes["fallback_of"].where(episodes["fallback_of"].notna(), None)
+    proposal, outcome = codes(episodes["proposal"], CELLS), outcome_codes(episodes["outcome"])
+    commitment = codes(episodes["commitment"], COMMITMENTS)
+    out: Arrays = {
+        "outcome": (("episode",), encode(proposal, outcome)),
+        "proposed_to_fallback": (
+            ("episode",),
+            np.where([isinstance(p, str) for p in parent], np.maximum(proposal, -1), -2),
+        ),
+        "commitment": (("episode",), commitment),
+        "commitment_observed": (("episode",), commitment),
+        "imposed": (("episode",), (episodes["initiative"] == "patron").to_numpy(float)),
+        "case_index": (("episode",), case),
+        "frame": (("case",), _of_case(codes(episodes["frame"], ("gain", "loss")), case)),
+        "statement": (("case",), _of_case(codes(episodes["threat_statement"], ORDINAL), case)),
+    }
+    factor = {**episodes[["theatre", "patron"]].astype(str), "era": episodes["date"].map(era)}
+    for name in FACTORS:
+        out[f"{name}_index"] = (("episode",), codes(factor[name], labels[name]))
+    return out | _clients(data, at) | _threat(data) | _survival(episodes, at)
+
+
+def encode(proposal: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    """One integer for a recorded or unrecorded pair of proposal and outcome.
+
+    Parameters
+    ----------
+    proposal : numpy.ndarray of int
+        Cell of the proposal, -1 where unrecorded.
+    outcome : numpy.ndarray of int
+        Cell of the outcome, `REFUSED`, or -1 where unrecorded.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        ``(proposal + 1) * 9 + outcome + 1``.
+    """
+    return ((proposal + 1) * (REFUSED + 2) + outcome + 1).astype(np.int64)
+
+
+def outcome_codes(outcome: pd.Series) -> np.ndarray:
+    """Codes of outcomes, `REFUSED` included.
+
+    Parameters
+    ----------
+    outcome : pandas.Series
+        Cells or ``refused``.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        One code a row, -1 where unrecorded.
+    """
+    return codes(outcome, (*CELLS, "refused"))
+
+
+def hold_out(values: Arrays, cases: list[int]) -> Arrays:
+    """Arrays with the outcomes of some cases unrecorded; their indicators stay.
+
+    Parameters
+    ----------
+    values : dict
+        What `arrays` gave.
+    cases : list of int
+        Positions of the cases to leave out.
+
+    Returns
+    -------
+    dict
+        Changed containers only: proposal, design, commitment and survival drop out.
+    """
+    out_episode = np.isin(values["case_index"][1], cases)
+    out_year = out_episode[values["year_episode"][1]]
+    blank = {
+        "outcome": np.where(out_episode, 0, values["outcome"][1]),
+        "commitment_observed": np.where(out_episode, -1, values["commitment_observed"][1]),
+        "exposure": np.where(out_year, 0.0, values["exposure"][1]),
+        "ended": np.where(out_year, 0, values["ended"][1]),
+    }
+    return {name: (values[name][0], new) for name, new in blank.items()}
+
+
+def register(data: Data, levels: dict[str, list[str]] | None = None) -> SimpleNamespace:
+    """Put the arrays into the model on the context stack as ``pm.Data`` containers.
+
+    Parameters
+    ----------
+    data : Data
+        Validated tables.
+    levels : dict, optional
+        See `coords`.
+
+    Returns
+    -------
+    types.SimpleNamespace
+        The containers by name.
+    """
+    return SimpleNamespace(
+        **{
+            name: pm.Data(name, value, dims=dims)
+            for name, (dims, value) in arrays(data, levels).items()
+        }
+    )
+
+
+def _of_case(code: np.ndarray, case: np.ndarray) -> np.ndarray:
+    """First recorded code of each case."""
+    out = np.full(case.max() + 1, -1, dtype=np.int64)
+    for c, value in zip(case[::-1], code[::-1], strict=True):
+        out[c] = value if value >= 0 else out[c]
+    return out
+
+
+def _clients(data: Data, at: dict[str, dict[str, int]]) -> Arrays:
+    """Covariates and indicators by client, and who belongs to which episode."""
+    roots = root_clients(data)
+    key = {pair: i for i, pair in enumerate(zip(roots["episode"], roots["client"], strict=True))}
+    case_of = dict(zip(data.episodes["episode"], data.episodes["case"], strict=True))
+    member = np.zeros((len(at["episode"]), len(roots)))  # (episode, client)
+    for episode, client in zip(data.clients["episode"], data.clients["client"], strict=True):
+        member[at["episode"][episode], key[case_of[episode], client]] = 1.0
+    land = roots["land_access"].astype(object).map(LAND)
+    covariates = np.column_stack(
+        [
+            # centred where the adversary is ten times as strong, at 500 km: the usual client
+            np.log10(roots["capability_ratio"].to_numpy(float)) - 1.0,
+            land.to_numpy(float) - 0.5,
+            nearness(roots["distance_km"].to_numpy(float)),
+            roots["occupied"].to_numpy(float) - 0.5,
+        ]
+    )  # (client, covariate)
+    disputes = roots["disputes"].to_numpy(float)
+    few = np.where(np.isnan(disputes), -1, np.minimum(np.nan_to_num(disputes), 2)).astype(np.int64)
+    indicators = np.column_stack([codes(roots["fear"], ORDINAL), few])  # (client, indicator)
+    return {
+        "member": (("episode", "client"), member),
+        "client_case": (("client",), roots["episode"].map(at["case"]).to_numpy(np.int64)),
+        # an unrecorded covariate stands at its centre
+        "client_covariates": (("client", "covariate"), np.nan_to_num(covariates)),
+        "client_indicators": (("client", "indicator"), indicators),
+        "client_disputes": (("client",), np.log1p(np.nan_to_num(disputes))),
+    }
+
+
+def nearness(km: np.ndarray) -> np.ndarray:
+    """Proximity on a log scale: 0 at 500 km, +1 at contiguity, -1 at about 5 500 km.
+
+    Parameters
+    ----------
+    km : numpy.ndarray
+        Distance in kilometres, at least 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``-log10((km + 50) / 550)``.
+    """
+    return -np.log10((km + 50.0) / 550.0)
+
+
+def threat_components(years: pd.DataFrame) -> np.ndarray:
+    """Walt's components of threat on natural units.
+
+    Parameters
+    ----------
+    years : pandas.DataFrame
+        Patron x theatre x year panel.
+
+    Returns
+    -------
+    numpy.ndarray, shape (row, component)
+        log10 of the ratios of capabilities and of forces, nearness, the gap in polyarchy,
+        log(1 + disputes begun in five years). Unrecorded values stand at 0.
+
+    References
+    ----------
+    Walt (1987), *The Origins of Alliances*, ch. 2.
+    """
+    return np.nan_to_num(
+        np.column_stack(
+            [
+                np.log10(years["power_ratio"].to_numpy(float)),
+                np.log10(years["forces_ratio"].to_numpy(float)),
+                nearness(years["distance_km"].to_numpy(float)),
+                years["polyarchy_gap"].to_numpy(float) - 0.5,
+                np.log1p(years["disputes"].to_numpy(float)) - 1.0,
+            ]
+        )
+    )
+
+
+def _threat(data: Data) -> Arrays:
+    """Threat at each decision and in each year of each design, and the two reference levels.
+
+    ``recent`` is the mean of the five years before, ``long_run`` the mean of all years before.
+    """
+    years = data.years.sort_values(["patron", "theatre", "year"]).reset_index(drop=True)
+    now = pd.DataFrame(threat_components(years))
+    by = [years["patron"], years["theatre"]]
+    before = now.groupby(by).shift(1)
+    grouped = before.groupby(by)
+    recent = grouped.rolling(MEMORY, min_periods=1).mean().droplevel([0, 1]).sort_index()
+    long_run = grouped.expanding().mean().droplevel([0, 1]).sort_index()
+    row = {k: i for i, k in enumerate(zip(years["patron"], years["theatre"], years["year"]))}
+    episodes = data.episodes
+    design = alliance_years(episodes)
+    place = episodes.set_index("episode")[["patron", "theatre"]]
+    at_episode = [
+        row[p, t, d.year]
+        for p, t, d in zip(episodes["patron"], episodes["theatre"], episodes["date"], strict=True)
+    ]
+    at_year = [
+        row[place.at[e, "patron"], place.at[e, "theatre"], y]
+        for e, y in zip(design["episode"], design["year"], strict=True)
+    ]
+    out: Arrays = {}
+    for name, frame in (
+        ("threat_now", now),
+        ("threat_recent", recent.fillna(now)),
+        ("threat_long_run", long_run.fillna(now)),
+    ):
+        values = frame.to_numpy(float).reshape(-1, len(THREAT_COMPONENTS))
+        out[name] = (("episode", "component"), values[at_episode])
+        out[f"year_{name}"] = (("alliance_year", "component"), values[at_year])
+    return out
+
+
+def _survival(episodes: pd.DataFrame, at: dict[str, dict[str, int]]) -> Arrays:
+    """Exposure and endings, one row a stretch of a design within a calendar year and an age."""
+    rows = alliance_years(episodes)
+    return {
+        "year_episode": (
+            ("alliance_year",),
+            np.array([at["episode"][e] for e in rows["episode"]], dtype=np.int64),
+        ),
+        "year_age": (("alliance_year",), rows["age"].to_numpy(np.int64)),
+        "exposure": (("alliance_year",), rows["exposure"].to_numpy(float)),
+        "ended": (("alliance_year",), rows["event"].to_numpy(np.int64)),
+        "cell_of_design": (("episode",), np.maximum(codes(episodes["outcome"], CELLS_ONLY), 0)),
+    }

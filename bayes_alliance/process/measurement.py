@@ -1,0 +1,174 @@
+"""Measurement equations: ordinal and binary indicators of a latent variable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+
+def ordinal_logp(value: pt.TensorVariable, eta: pt.TensorVariable, cutpoints) -> pt.TensorVariable:
+    """Graded response: Pr(v >= k) = logit^-1(eta - cutpoint_k); an unrecorded value drops out.
+
+    Parameters
+    ----------
+    value : TensorVariable of int, shape (...)
+        Category from 0, or -1 where unrecorded.
+    eta : TensorVariable, shape (...)
+        Loading times latent variable.
+    cutpoints : TensorVariable, shape (..., category - 1)
+        Increasing cutpoints.
+
+    Returns
+    -------
+    TensorVariable, shape (...)
+        Log-probabilities, 0 where unrecorded.
+
+    References
+    ----------
+    Samejima (1969), "Estimation of latent ability using a response pattern of graded scores".
+    """
+    above = pt.sigmoid(eta[..., None] - cutpoints)  # (..., category - 1)
+    edge = pt.ones_like(above[..., :1])
+    upper = pt.concatenate([edge, above], axis=-1)
+    lower = pt.concatenate([above, pt.zeros_like(edge)], axis=-1)
+    probability = upper - lower  # (..., category)
+    chosen = pt.eq(value[..., None], np.arange(cutpoints.type.shape[-1] + 1))
+    total = pt.sum(chosen * probability, axis=-1)
+    return pt.where(pt.lt(value, 0), 0.0, pt.log(pt.where(pt.lt(value, 0), 1.0, total)))
+
+
+def ordinal_random(eta, cutpoints, rng=None, size=None):
+    """Draw categories.
+
+    Parameters
+    ----------
+    eta : numpy.ndarray, shape (...)
+        Loading times latent variable.
+    cutpoints : numpy.ndarray, shape (..., category - 1)
+        Increasing cutpoints.
+    rng : numpy.random.Generator
+        Source of randomness.
+    size : tuple of int, optional
+        Shape of the draw.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        Categories from 0.
+    """
+    shape = size if size is not None else np.broadcast_shapes(eta.shape, cutpoints.shape[:-1])
+    latent = eta + rng.logistic(size=shape)
+    return (latent[..., None] > cutpoints).sum(-1).astype(np.int64)
+
+
+def ordinal(name: str, eta: pt.TensorVariable, cutpoints, observed, dims: str) -> None:
+    """Likelihood of one ordinal indicator.
+
+    Parameters
+    ----------
+    name : str
+        Name of the indicator.
+    eta : TensorVariable, shape (unit,)
+        Loading times latent variable.
+    cutpoints : TensorVariable, shape (category - 1,)
+        Increasing cutpoints.
+    observed : TensorVariable of int, shape (unit,)
+        Categories, -1 where unrecorded.
+    dims : str
+        Dimension of the units.
+    """
+    pm.CustomDist(
+        name,
+        eta,
+        cutpoints,
+        logp=ordinal_logp,
+        random=ordinal_random,
+        signature="(),(k)->()",
+        observed=observed,
+        dims=dims,
+        dtype="int64",
+    )
+
+
+def cutpoints(name: str, priors) -> pt.TensorVariable:
+    """Two increasing cutpoints: a first one and a positive increment.
+
+    Parameters
+    ----------
+    name : str
+        Priors ``<name>_first`` and ``<name>_step`` are used.
+    priors : Priors
+        Priors.
+
+    Returns
+    -------
+    TensorVariable, shape (2,)
+        The cutpoints.
+    """
+    first = priors(f"{name}_first")
+    return pt.stack([first, first + priors(f"{name}_step")])
+
+
+def binary_logp(value: pt.TensorVariable, probability: pt.TensorVariable) -> pt.TensorVariable:
+    """Bernoulli log-probability; an unrecorded value (-1) drops out.
+
+    Parameters
+    ----------
+    value : TensorVariable of int, shape (...)
+        0, 1, or -1 where unrecorded.
+    probability : TensorVariable, shape (...)
+        Probability of 1.
+
+    Returns
+    -------
+    TensorVariable, shape (...)
+        Log-probabilities, 0 where unrecorded.
+    """
+    chosen = pt.where(pt.eq(value, 1), probability, 1 - probability)
+    return pt.where(pt.lt(value, 0), 0.0, pt.log(chosen))
+
+
+def binary_random(probability, rng=None, size=None):
+    """Draw 0 or 1.
+
+    Parameters
+    ----------
+    probability : numpy.ndarray
+        Probability of 1.
+    rng : numpy.random.Generator
+        Source of randomness.
+    size : tuple of int, optional
+        Shape of the draw.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        Draws.
+    """
+    return rng.binomial(1, probability, size=size).astype(np.int64)
+
+
+def binary(name: str, probability: pt.TensorVariable, observed, dims: str) -> None:
+    """Likelihood of one binary indicator.
+
+    Parameters
+    ----------
+    name : str
+        Name of the indicator.
+    probability : TensorVariable, shape (unit,)
+        Probability of 1.
+    observed : TensorVariable of int, shape (unit,)
+        0, 1, or -1 where unrecorded.
+    dims : str
+        Dimension of the units.
+    """
+    pm.CustomDist(
+        name,
+        probability,
+        logp=binary_logp,
+        random=binary_random,
+        observed=observed,
+        dims=dims,
+        dtype="int64",
+    )

@@ -1,0 +1,177 @@
+"""Priors as data: one TOML table a parameter, with its reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayes_alliance.bundled import bundled
+from bayes_alliance.errors import InputError
+
+DISTRIBUTIONS = {
+    "normal": (pm.Normal, {"mu", "sigma"}),
+    "half_normal": (pm.HalfNormal, {"sigma"}),
+    "log_normal": (pm.LogNormal, {"mu", "sigma"}),
+    "beta": (pm.Beta, {"alpha", "beta"}),
+}
+POSITIVE = {"sigma", "alpha", "beta"}
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Priors of one theory, process included.
+
+    Parameters
+    ----------
+    theory : str
+        Name of the theory.
+    parameters : dict
+        Parameter to ``{"distribution": ..., arguments..., "reason": ...}``.
+    options : dict
+        Fixed quantities of the theory and the process.
+    """
+
+    theory: str
+    parameters: dict[str, dict[str, Any]]
+    options: dict[str, float]
+
+    def __call__(self, name: str, dims: str | None = None) -> pt.TensorVariable:
+        """Add the parameter to the model on the context stack.
+
+        Parameters
+        ----------
+        name : str
+            Name of the parameter.
+        dims : str, optional
+            Dimension along which it has one value each.
+
+        Returns
+        -------
+        TensorVariable
+            The random variable.
+        """
+        spec = self.parameters[name]
+        make, arguments = DISTRIBUTIONS[spec["distribution"]]
+        return make(name, dims=dims, **{k: spec[k] for k in sorted(arguments)})
+
+    @property
+    def hash(self) -> str:
+        """Digest of distributions and options; reasons do not count."""
+        plain = {k: {a: b for a, b in v.items() if a != "reason"} for k, v in self.parameters.items()}
+        text = json.dumps([self.theory, plain, self.options], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_priors(theory: str, changes: Mapping[str, Any] | str | Path | None = None) -> Priors:
+    """Bundled priors of a theory, with changes.
+
+    Parameters
+    ----------
+    theory : str
+        Name of a theory.
+    changes : mapping or path, optional
+        ``{"beta_2": {"sigma": 2.0}}`` or a TOML file of the same form; ``options`` is a table
+        of its own. Only what is named changes.
+
+    Returns
+    -------
+    Priors
+        Validated priors.
+
+    Raises
+    ------
+    InputError
+        If a parameter, distribution or argument is unknown, missing or out of range.
+    """
+    files = [bundled("models", "process.toml"), bundled("models", f"{theory}.toml")]
+    merged: dict[str, Any] = {"parameters": {}, "options": {}}
+    for file in files:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        merged["parameters"] |= content.get("parameters", {})
+        merged["options"] |= content.get("options", {})
+    source = "priors"
+    if isinstance(changes, (str, Path)):
+        source, changes = str(changes), read_toml(changes)
+    for name, change in (changes or {}).items():
+        _apply(merged, name, change, source)
+    for name, spec in merged["parameters"].items():
+        _check(name, spec, source)
+    return Priors(theory, merged["parameters"], merged["options"])
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Content of a TOML file, or one message why not.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Its tables.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is not UTF-8 or is not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"a readable file ({error.strerror})", file=str(path)) from None
+    except UnicodeDecodeError:
+        raise InputError("text in UTF-8", file=str(path)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"TOML ({error})", file=str(path)) from None
+
+
+def _apply(merged: dict[str, Any], name: str, change: Any, source: str) -> None:
+    """Merge one changed parameter or the table of options."""
+    if not isinstance(change, Mapping):
+        raise InputError("a table of arguments", file=source, column=name, value=change)
+    if name == "options":
+        for option, value in change.items():
+            known = merged["options"]
+            if option not in known:
+                raise InputError(f"one of {', '.join(known)}", file=source, column=f"options.{option}")
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise InputError("a number", file=source, column=f"options.{option}", value=value)
+            known[option] = value
+        return
+    if name not in merged["parameters"]:
+        known = ", ".join(merged["parameters"])
+        raise InputError(f"a parameter among {known}", file=source, column=name)
+    old = merged["parameters"][name]
+    if change.get("distribution", old["distribution"]) != old["distribution"]:
+        old = {}
+    merged["parameters"][name] = {**old, **change}
+
+
+def _check(name: str, spec: Mapping[str, Any], source: str) -> None:
+    """Refuse a prior that PyMC could not build."""
+    kind = spec.get("distribution")
+    if kind not in DISTRIBUTIONS:
+        expected = f"one of {', '.join(DISTRIBUTIONS)}"
+        raise InputError(expected, file=source, column=f"{name}.distribution", value=kind)
+    arguments = DISTRIBUTIONS[kind][1]
+    extra = set(spec) - arguments - {"distribution", "reason"}
+    if extra:
+        expected = f"arguments {', '.join(sorted(arguments))}"
+        raise InputError(expected, file=source, column=f"{name}.{min(extra)}")
+    for argument in sorted(arguments):
+        value = spec.get(argument)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or abs(value) == float("inf") or value != value:
+            raise InputError("a number", file=source, column=f"{name}.{argument}", value=value)
+        if argument in POSITIVE and value <= 0:
+            raise InputError("a number above 0", file=source, column=f"{name}.{argument}", value=value)
