@@ -10,7 +10,6 @@ from bayes_alliance.process.cells import CELLS, JOINT, MULTILATERAL, REFUSED, TR
 from bayes_alliance.process.priors import Priors
 
 
-
 def fallback_probability(
     trilateral: pt.TensorVariable, priors: Priors
 ) -> tuple[pt.TensorVariable, pt.TensorVariable]:
@@ -185,5 +184,3 @@ def _given_refusal(proposed, multi, tri, lapse: float) -> pt.TensorVariable:
     kernel = pt.where((JOINT * TRILATERAL > 0)[None, :, None], tri[:, None, :], multi[:, None, :])
     kernel = (1 - lapse) * kernel + lapse / n
     return pt.concatenate([was[:, :, None] * kernel, pt.zeros((was.shape[0], n, 1))], axis=-1)
-
-

@@ -369,8 +369,10 @@ def at_draws(
     for name in outputs:
         value = np.concatenate([part[name][:, 0] for part in parts])
         dims = tuple(model.named_vars_to_dims.get(name, ()))
-        dims = dims if len(dims) == value.ndim - 1 else tuple(
-            f"{name}_dim_{i}" for i in range(value.ndim - 1)
+        dims = (
+            dims
+            if len(dims) == value.ndim - 1
+            else tuple(f"{name}_dim_{i}" for i in range(value.ndim - 1))
         )
         data[name] = (("chain", "draw", *dims), value.reshape(*shape, *value.shape[1:]))
     used = {d for dims, _ in data.values() for d in dims} & set(model.coords)

@@ -65,7 +65,9 @@ class Priors:
     @property
     def hash(self) -> str:
         """Digest of distributions and options; reasons do not count."""
-        plain = {k: {a: b for a, b in v.items() if a != "reason"} for k, v in self.parameters.items()}
+        plain = {
+            k: {a: b for a, b in v.items() if a != "reason"} for k, v in self.parameters.items()
+        }
         text = json.dumps([self.theory, plain, self.options], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -143,7 +145,9 @@ def _apply(merged: dict[str, Any], name: str, change: Any, source: str) -> None:
         for option, value in change.items():
             known = merged["options"]
             if option not in known:
-                raise InputError(f"one of {', '.join(known)}", file=source, column=f"options.{option}")
+                raise InputError(
+                    f"one of {', '.join(known)}", file=source, column=f"options.{option}"
+                )
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise InputError("a number", file=source, column=f"options.{option}", value=value)
             known[option] = value
@@ -174,4 +178,6 @@ def _check(name: str, spec: Mapping[str, Any], source: str) -> None:
         if not number or abs(value) == float("inf") or value != value:
             raise InputError("a number", file=source, column=f"{name}.{argument}", value=value)
         if argument in POSITIVE and value <= 0:
-            raise InputError("a number above 0", file=source, column=f"{name}.{argument}", value=value)
+            raise InputError(
+                "a number above 0", file=source, column=f"{name}.{argument}", value=value
+            )

@@ -84,7 +84,8 @@ def terms(x, priors) -> Terms:
     imposed = x.imposed * pt.eq(x.commitment, 0)
     life = joint * (priors("beta_2") * c + priors("beta_3") * imposed)  # (episode,)
     return Terms(
-        utilities=priors("beta_1") * c[:, None] * PARTNERS / 2 + priors("beta_5") * c[:, None] * STRONG,
+        utilities=priors("beta_1") * c[:, None] * PARTNERS / 2
+        + priors("beta_5") * c[:, None] * STRONG,
         acceptance=priors("beta_4") * c,
         trilateral_fallback=priors("beta_4t") * c,
         hazard=life[x.year_episode],

@@ -112,12 +112,16 @@ def _consecutive(draws: xr.Dataset, quantity: np.ndarray) -> xr.DataArray:
         (a, b)
         for p in dict.fromkeys(place[roots])
         for a, b in zip(
-            [i for i in roots if place[i] == p][:-1], [i for i in roots if place[i] == p][1:], strict=True
+            [i for i in roots if place[i] == p][:-1],
+            [i for i in roots if place[i] == p][1:],
+            strict=True,
         )
     ]
     before, after = [a for a, _ in pairs], [b for _, b in pairs]
     expected = (draws["proposal_probability"] * xr.DataArray(quantity, dims="cell")).sum("cell")
-    d_threat = draws["threat"].isel(episode=after).values - draws["threat"].isel(episode=before).values
+    d_threat = (
+        draws["threat"].isel(episode=after).values - draws["threat"].isel(episode=before).values
+    )
     d_value = expected.isel(episode=after).values - expected.isel(episode=before).values
     slope = (d_threat * d_value).sum(-1) / np.maximum((d_threat**2).sum(-1), 1e-12)
     return xr.DataArray(slope, dims=("chain", "draw"))

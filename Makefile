@@ -1,0 +1,52 @@
+# Needs make and a Python >= 3.12, which scripts/find-python looks for; `make PYTHON=... setup`
+# names one. Every target that runs something sets up .venv first.
+
+# Nothing of an environment that happens to be active may reach the one made here.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_CONSTRAINT PIP_PREFIX PIP_TARGET PIP_USER
+
+.PHONY: help report test lint setup clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+report: setup ## fit, compare and check the theories on the bundled data; write reports/latest
+	.venv/bin/bayes-alliance reproduce --out reports/latest
+
+test: setup ## run the tests
+	.venv/bin/python -m pytest
+
+lint: setup ## check the format, the style and the types
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+# The stamp is written last and says where and for what the environment was made: one that is half
+# made, broken, copied from another folder or meant for another Python is made anew; one that is
+# only out of date is brought up to date.
+setup: ## make or update .venv (the others do this themselves)
+	@place=$$(pwd -P); \
+	wanted=$$(cksum <.python-version); \
+	files=$$(cat pyproject.toml constraints.txt | cksum); \
+	line() { sed -n "$$1p" .venv/.installed; }; \
+	if [ -f .venv/.installed ] && [ -x .venv/bin/bayes-alliance ] && \
+	    [ "$$(line 1)" = "$$place" ] && [ "$$(line 2)" = "$$wanted" ] && \
+	    { [ -z "$$PYTHON" ] || [ "$$(line 3)" = "$$PYTHON" ]; } && \
+	    .venv/bin/python -c 'import importlib.metadata, pip; importlib.metadata.version("bayes-alliance")' 2>/dev/null; \
+	then \
+	    [ "$$(line 4)" != "$$files" ] || exit 0; \
+	    made=$$(line 3); \
+	else \
+	    python=$$(sh scripts/find-python) || exit 2; \
+	    made=$$PYTHON; \
+	    echo "Making .venv with $$python"; \
+	    rm -rf .venv && "$$python" -m venv .venv || exit 2; \
+	fi; \
+	rm -f .venv/.installed; \
+	echo "Installing what pyproject.toml asks for, in the versions of constraints.txt (some minutes at first)"; \
+	.venv/bin/python -m pip install -qq --disable-pip-version-check --no-input \
+	    -c constraints.txt -e '.[test]' || exit 2; \
+	printf '%s\n' "$$place" "$$wanted" "$$made" "$$files" > .venv/.installed
+
+clean: ## remove .venv, build outputs and the tools' caches; reports stay
+	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

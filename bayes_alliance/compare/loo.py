@@ -1,0 +1,284 @@
+"""Leave-one-out comparison of theories on the common outcomes.
+
+The unit is the case: a proposal with whatever it fell back to. Its outcomes and what its clients
+had promised each other are left out together; its indicators stay. PSIS gives the weights of the
+draws; where Pareto k is too high the model is fitted again without the case (`arviz.reloo`). A
+whole theatre is always left out exactly.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Literal
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.special import logsumexp
+
+from bayes_alliance.errors import InputError
+from bayes_alliance.fit import _sample, data_of, model_of
+from bayes_alliance.process.containers import arrays, hold_out
+from bayes_alliance.process.integrated import INFORMATION, Evaluator
+
+Information = Literal["indicators", "commitments"]
+BY = ("episode", "theatre")
+
+_refits: dict[tuple, xr.Dataset] = {}
+
+
+def refit_without(tree: xr.DataTree, cases: tuple[int, ...]) -> xr.Dataset:
+    """Fit again with the outcomes of some cases unrecorded, and score those cases.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        The fit with all cases.
+    cases : tuple of int
+        Positions of the cases to leave out.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``joint``, ``indicators`` and ``commitments``, dims ``chain, draw, case`` (left-out cases).
+    """
+    attrs = tree.attrs
+    key = (
+        attrs["theory"],
+        attrs["data_hash"],
+        attrs["priors_hash"],
+        attrs["seed"],
+        attrs["draws"],
+        attrs["tune"],
+        attrs["chains"],
+        cases,
+    )
+    if key not in _refits:
+        model, log_density = model_of(tree)
+        changed = hold_out(arrays(data_of(tree)), list(cases))
+        used = {variable.name for variable in log_density.shared_var_keys}
+        log_density = log_density.with_data(
+            **{name: value for name, (_, value) in changed.items() if name in used}
+        )
+        sampled = _sample(
+            model,
+            log_density,
+            attrs["draws"],
+            attrs["tune"],
+            attrs["chains"],
+            attrs["seed"],
+            "nutpie",
+        )
+        posterior = sampled["posterior"].to_dataset()
+        evaluator = Evaluator(model)
+        scores = evaluator.run(posterior, evaluator.nodes(posterior, seed=attrs["seed"]))
+        _refits[key] = scores.isel(case=list(cases))
+    return _refits[key]
+
+
+class Refit(az.SamplingWrapper):
+    """Tells `arviz.reloo` how to leave a case out.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        The fit with all cases.
+    information : {"indicators", "commitments"}
+        What a prediction may know.
+    progress : callable, optional
+        Called with the name of each case that is left out.
+    """
+
+    def __init__(self, tree, information, progress=None) -> None:
+        super().__init__(model=None, idata_orig=tree)
+        self.information, self.progress = information, progress
+
+    def sel_observations(self, idx):
+        """Position of the case, twice: what is left out is what is scored."""
+        return int(idx), int(idx)
+
+    def sample(self, modified_observed_data):
+        """Scores of the case under the fit without it."""
+        if self.progress:
+            case = self.idata_orig["log_likelihood"]["case"].values[modified_observed_data]
+            self.progress(f"exact refit without {case}")
+        return refit_without(self.idata_orig, (modified_observed_data,))
+
+    def get_inference_data(self, fitted_model):
+        """Pass the scores on."""
+        return fitted_model
+
+    def log_likelihood__i(self, excluded_obs, idata__i):
+        """Log density of the case."""
+        return idata__i[self.information].isel(case=0, drop=True)
+
+
+def _check(trees: Mapping[str, xr.DataTree], information: str, by: str) -> None:
+    """Refuse comparisons that compare nothing or unlike things."""
+    if information not in INFORMATION:
+        raise InputError(
+            f"one of {', '.join(INFORMATION)}", column="information", value=information
+        )
+    if by not in BY:
+        raise InputError(f"one of {', '.join(BY)}", column="by", value=by)
+    hashes = {name: tree.attrs["data_hash"] for name, tree in trees.items()}
+    first = next(iter(hashes.values()), None)
+    for name, value in hashes.items():
+        if value != first:
+            raise InputError(
+                f"fits of the same data (hash {first[:12]})",
+                row=name,
+                column="data_hash",
+                value=value[:12],
+            )
+
+
+def elpd(
+    tree: xr.DataTree,
+    information: Information = "indicators",
+    by: str = "episode",
+    exact: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> az.ELPDDataLOO:
+    """Estimate how well a theory predicts cases that it has not seen.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    information : {"indicators", "commitments"}
+        Whether a prediction may know what the clients had promised each other.
+    by : {"episode", "theatre"}
+        Leave out one case at a time, or all cases of a theatre.
+    exact : bool
+        Refit where Pareto k is too high.
+    progress : callable, optional
+        Called with the name of each refit as it begins.
+
+    Returns
+    -------
+    arviz.ELPDDataLOO
+        Pointwise by case. ``pareto_k`` of a refitted case is 0; ``influence_pareto_k`` keeps the
+        values before refits.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017), "Practical Bayesian model evaluation using leave-one-out
+    cross-validation and WAIC"; Merkle, Furr & Rabe-Hesketh (2019).
+    """
+    _check({tree.attrs["theory"]: tree}, information, by)
+    psis = _psis(tree, information)
+    if by == "theatre":
+        return _by_theatre(tree, information, psis, progress)
+    before = psis.pareto_k.copy()
+    if exact and (before > psis.good_k).any():
+        psis = az.reloo(
+            Refit(tree, information, progress), loo_orig=psis, var_name=information, pointwise=True
+        )
+    psis.influence_pareto_k = before
+    return psis
+
+
+def _psis(tree: xr.DataTree, information: str) -> az.ELPDDataLOO:
+    """PSIS-LOO: weights from the joint density of all that is left out, score on the outcomes."""
+    joint = tree["log_likelihood"]["joint"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        log_weights, pareto_k = (-0.0 + joint).azstats.psislw(dim=["chain", "draw"])
+        return az.loo(
+            tree,
+            var_name=information,
+            log_weights=log_weights,
+            pareto_k=pareto_k,
+            pointwise=True,
+        )
+
+
+def _by_theatre(tree, information, psis, progress) -> az.ELPDDataLOO:
+    """Exact scores of each theatre's cases under the fit without that theatre."""
+    episodes = data_of(tree).episodes
+    theatre = episodes.groupby("case", sort=False)["theatre"].first()
+    theatre = theatre.reindex(tree["log_likelihood"]["case"].values)
+    if theatre.nunique() < 2:
+        raise InputError("data with two theatres or more", column="by", value="theatre")
+    out = deepcopy(psis)
+    for name in dict.fromkeys(theatre):
+        cases = tuple(int(i) for i in np.flatnonzero(theatre == name))
+        if progress:
+            progress(f"exact refit without {name}")
+        scores = refit_without(tree, cases)[information]
+        out.elpd_i[list(cases)] = _log_mean(scores)
+    seen = _log_mean(tree["log_likelihood"][information])
+    out.elpd = float(out.elpd_i.sum())
+    out.se = float(np.sqrt(len(theatre) * np.var(out.elpd_i.values, ddof=1)))
+    out.p = float(seen.sum() - out.elpd)
+    out.pareto_k = xr.zeros_like(out.pareto_k)
+    out.warning = False
+    return out
+
+
+def _log_mean(log_density: xr.DataArray) -> np.ndarray:
+    """Log of the mean density over draws: (case,)."""
+    values = log_density.transpose("chain", "draw", "case").to_numpy()
+    return logsumexp(values, axis=(0, 1)) - np.log(values.shape[0] * values.shape[1])
+
+
+def compare(
+    trees: Mapping[str, xr.DataTree],
+    information: Information = "indicators",
+    by: str = "episode",
+    exact: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> pd.DataFrame:
+    """Compare theories by their expected log predictive density on unseen cases.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Two fits or more of the same data.
+    information : {"indicators", "commitments"}
+        Whether predictions may know what the clients had promised each other.
+    by : {"episode", "theatre"}
+        Leave out one case at a time, or all cases of a theatre (exactly).
+    exact : bool
+        Refit where Pareto k is too high.
+    progress : callable, optional
+        Called with the name of each refit as it begins.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `arviz.compare` gives it: one row a theory, best first, with ``elpd``, ``se``,
+        ``elpd_diff``, ``dse``, stacking ``weight`` and the warnings of ArviZ.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two fits or they are of different data.
+    """
+    if len(trees) < 2:
+        raise InputError("two fits or more", column="fits", value=list(trees))
+    _check(trees, information, by)
+    scores = {name: elpd(tree, information, by, exact, progress) for name, tree in trees.items()}
+    return table(scores)
+
+
+def table(scores: Mapping[str, az.ELPDDataLOO]) -> pd.DataFrame:
+    """Table of theories from their scores.
+
+    Parameters
+    ----------
+    scores : mapping of str to arviz.ELPDDataLOO
+        What `elpd` gave.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `compare` gives it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return az.compare(dict(scores), method="stacking", round_to="none")

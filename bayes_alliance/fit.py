@@ -1,0 +1,531 @@
+"""Sampling, the diagnostics gate, saving and opening fits."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import platform
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import arviz as az
+import numpy as np
+import nutpie
+import pandas as pd
+import pymc as pm
+import xarray as xr
+
+from bayes_alliance.data.load import Data, load
+from bayes_alliance.data.schema import THEATRES
+from bayes_alliance.errors import InputError
+from bayes_alliance.process.integrated import Evaluator, at_draws
+from bayes_alliance.process.priors import Priors, load_priors
+from bayes_alliance.theories import build
+
+Sampler = Literal["nutpie", "pymc", "numpyro"]
+SAMPLERS = ("nutpie", "pymc", "numpyro")
+TARGET_ACCEPT = 0.95
+RHAT_MAX, ESS_MIN, EBFMI_MIN = 1.01, 400, 0.3
+PREDICTIVE_DRAWS = 1000
+TABLES = ("episodes", "clients", "years", "codings")
+STATS = ("diverging", "energy", "step_size", "n_steps", "depth", "acceptance_rate", "lp")
+PACKAGES = ("bayes-alliance", "pymc", "pytensor", "arviz", "nutpie", "numpy", "pandas", "xarray")
+
+_compiled: dict[tuple[str, str, str], tuple[pm.Model, Any]] = {}
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result depends on.
+
+    Returns
+    -------
+    dict of str to str
+        Package (and ``python``) to version.
+    """
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
+    """The model and its compiled log density, made once a process.
+
+    Parameters
+    ----------
+    theory : str
+        Name of the theory.
+    data : Data
+        Validated tables.
+    priors : Priors
+        Priors.
+
+    Returns
+    -------
+    tuple of pymc.Model and nutpie's compiled model
+        Refits with other contents of the containers use ``with_data`` of the second.
+    """
+    key = (theory, data.hash, priors.hash)
+    if key not in _compiled:
+        model = build(theory, data, priors)
+        names = [rv.name for rv in model.free_RVs]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _compiled[key] = (model, nutpie.compile_pymc_model(model, var_names=names))
+    return _compiled[key]
+
+
+def fit(
+    theory: str,
+    data: Data,
+    *,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    seed: int = 1,
+    sampler: Sampler | None = None,
+    priors: Mapping[str, Any] | str | Path | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> xr.DataTree:
+    """Fit a theory to data.
+
+    Parameters
+    ----------
+    theory : str
+        ``occupation``, ``prospect`` or ``null``.
+    data : Data
+        Validated tables, from `bayes_alliance.load`.
+    draws, tune, chains : int
+        Draws kept and discarded by chain, and number of chains.
+    seed : int
+        Seed of everything random.
+    sampler : {"nutpie", "pymc", "numpyro"}, optional
+        Implementation of the No-U-Turn sampler; nutpie by default.
+    priors : mapping or path, optional
+        Changes to the bundled priors.
+    progress : callable, optional
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``posterior``, ``sample_stats``, ``log_likelihood`` (integrated over the latent
+        variables, by case; see `bayes_alliance.process.integrated`), ``log_prior``, ``prior``,
+        ``prior_predictive``, ``posterior_predictive``, ``observed_data``, ``constant_data`` and
+        ``tables`` (the data as CSV); ``attrs`` carry versions, hashes, seed and seconds.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range or unknown.
+    """
+    for name, value, least in (("draws", draws, 10), ("tune", tune, 10), ("chains", chains, 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise InputError(f"a whole number of at least {least}", column=name, value=value)
+    if sampler not in (None, *SAMPLERS):
+        raise InputError(f"one of {', '.join(SAMPLERS)}", column="sampler", value=sampler)
+    tell = progress or (lambda step: None)
+    spec = load_priors(theory, priors)
+    began = time.perf_counter()
+    tell("compile")
+    model, log_density = compiled(theory, data, spec)
+    compiled_after = time.perf_counter()
+    tell("sample")
+    sampled = _sample(model, log_density, draws, tune, chains, seed, sampler or "nutpie")
+    sampled_after = time.perf_counter()
+    tell("summarise")
+    tree = _complete(sampled, model, data, spec, seed)
+    done = time.perf_counter()
+    tree.attrs.update(
+        theory=theory,
+        data_name=data.name,
+        data_hash=data.hash,
+        priors_hash=spec.hash,
+        priors_changed=int(spec.hash != load_priors(theory).hash),
+        seed=seed,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        sampler=sampler or "nutpie",
+        seconds_compile=compiled_after - began,
+        seconds_sample=sampled_after - compiled_after,
+        seconds=done - began,
+        interrupted=int(tree["posterior"].sizes["draw"] < draws),
+        **{f"version_{name}": v for name, v in versions().items()},
+    )
+    return tree
+
+
+def _sample(model, log_density, draws, tune, chains, seed, sampler) -> xr.DataTree:
+    """Draws of the free variables, with the statistics of the sampler."""
+    cores = min(chains, os.cpu_count() or 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if sampler == "nutpie":
+            tree = nutpie.sample(
+                log_density,
+                draws=draws,
+                tune=tune,
+                chains=chains,
+                cores=cores,
+                seed=seed,
+                target_accept=TARGET_ACCEPT,
+                save_warmup=False,
+                progress_bar=False,
+            )
+        else:
+            with model:
+                tree = pm.sample(
+                    draws,
+                    tune=tune,
+                    chains=chains,
+                    cores=cores,
+                    random_seed=seed,
+                    nuts_sampler=sampler,
+                    target_accept=TARGET_ACCEPT,
+                    progressbar=False,
+                    quiet=True,
+                    compute_convergence_checks=False,
+                    var_names=[rv.name for rv in model.free_RVs],
+                )
+    posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
+    whole = _whole_draws(posterior)
+    stats = stats.rename(
+        {
+            a: b
+            for a, b in (("logp", "lp"), ("mean_tree_accept", "acceptance_rate"))
+            if a in stats and b not in stats
+        }
+    )
+    return xr.DataTree.from_dict(
+        {
+            "posterior": posterior.isel(draw=slice(0, whole)),
+            "sample_stats": stats[[s for s in STATS if s in stats]].isel(draw=slice(0, whole)),
+        }
+    )
+
+
+def _whole_draws(posterior: xr.Dataset) -> int:
+    """Number of draws that every chain has: fewer than asked for after an interruption."""
+    first = next(iter(posterior.data_vars.values()))
+    other = [d for d in first.dims if d not in ("chain", "draw")]
+    there = first.notnull().all([*other, "chain"]).to_numpy()
+    return int((there.all() and len(there)) or there.argmin())
+
+
+def _complete(
+    sampled: xr.DataTree, model: pm.Model, data: Data, priors: Priors, seed: int
+) -> xr.DataTree:
+    """Add what can be computed from the draws."""
+    posterior = sampled["posterior"].to_dataset()
+    keep = {d.name: d for d in model.deterministics if d.name != "hazard"}
+    derived = at_draws(model, posterior, keep)
+    log_prior = {rv.name: pm.logp(rv, rv) for rv in model.free_RVs if rv.name != "epsilon"}
+    evaluator = Evaluator(model)
+    integrated = evaluator.run(posterior, evaluator.nodes(posterior, seed=seed))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        prior = _quietly(
+            pm.sample_prior_predictive,
+            PREDICTIVE_DRAWS,
+            model=model,
+            random_seed=seed,
+            compile_kwargs={"mode": "FAST_COMPILE"},
+        )
+        step = max(1, posterior.sizes["chain"] * posterior.sizes["draw"] // PREDICTIVE_DRAWS)
+        predictive = _quietly(
+            pm.sample_posterior_predictive,
+            posterior.isel(draw=slice(None, None, step)),
+            model=model,
+            random_seed=seed,
+            progressbar=False,
+            compile_kwargs={"mode": "FAST_COMPILE"},
+        )
+    tables = {name: ((), getattr(data, name).to_csv(index=False)) for name in TABLES}
+    stored = {"parameters": priors.parameters, "options": priors.options}
+    tables["priors"] = ((), json.dumps(stored, sort_keys=True))
+    derived_priors = [v for v in prior["prior"].data_vars if v != "hazard"]
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": xr.merge([posterior, derived]),
+            "sample_stats": sampled["sample_stats"].to_dataset(),
+            "log_likelihood": integrated,
+            "log_prior": at_draws(model, posterior, log_prior),
+            "prior": prior["prior"].to_dataset()[sorted(derived_priors)],
+            "prior_predictive": _sorted(prior["prior_predictive"]),
+            "posterior_predictive": _sorted(predictive["posterior_predictive"]),
+            "observed_data": _sorted(prior["observed_data"]),
+            "constant_data": _sorted(prior["constant_data"]),
+            "tables": xr.Dataset(tables),
+        }
+    )
+    for group in tree.children.values():
+        group.attrs.clear()
+    return tree
+
+
+def _sorted(group: xr.DataTree) -> xr.Dataset:
+    """Variables in the order of their names: the libraries' order differs between runs."""
+    dataset = group.to_dataset()
+    return dataset[sorted(dataset.data_vars)]
+
+
+def _quietly(function: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Call without the library's log lines."""
+    logger = logging.getLogger("pymc")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        logger.setLevel(level)
+
+
+def data_of(tree: xr.DataTree) -> Data:
+    """The data that a fit was made of, validated again.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    Data
+        The tables.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name in TABLES:
+            columns = pd.read_csv(_text(tree, name), dtype=str, keep_default_na=False)
+            columns = columns.drop(columns=["case"], errors="ignore")
+            columns.to_csv(Path(folder, f"{name}.csv"), index=False)
+        data = load(folder)
+    return Data(tree.attrs["data_name"], data.episodes, data.clients, data.years, data.codings)
+
+
+def _text(tree: xr.DataTree, name: str):
+    """One stored table as a text stream."""
+    return io.StringIO(str(tree["tables"][name].item()))
+
+
+def priors_of(tree: xr.DataTree) -> Priors:
+    """The priors that a fit was made with.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    Priors
+        As stored with the fit.
+    """
+    stored = json.loads(str(tree["tables"]["priors"].item()))
+    return Priors(tree.attrs["theory"], stored["parameters"], stored["options"])
+
+
+def model_of(tree: xr.DataTree) -> tuple[pm.Model, Any]:
+    """The model of a fit, compiled.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    tuple of pymc.Model and compiled model
+        As the fit used them.
+    """
+    return compiled(tree.attrs["theory"], data_of(tree), priors_of(tree))
+
+
+def diagnose(tree: xr.DataTree) -> dict[str, Any]:
+    """Diagnostics of a fit and one verdict.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    dict
+        ``rhat_max``, ``ess_bulk_min``, ``ess_tail_min`` (each with ``_at``, the parameter),
+        ``divergences``, ``ebfmi_min``, ``problems`` (list of str) and ``verdict`` (``"ok"`` or
+        ``"not to be trusted"``).
+
+    References
+    ----------
+    Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), "Rank-normalization, folding, and
+    localization: an improved R-hat".
+    """
+    names = [*tree["log_prior"].data_vars, "epsilon"]
+    posterior = tree["posterior"].to_dataset()
+    free = posterior[[name for name in names if name in posterior]]
+    out: dict[str, Any] = {}
+    for name, values, worst in (
+        ("rhat_max", az.rhat(free), "max"),
+        ("ess_bulk_min", az.ess(free, method="bulk"), "min"),
+        ("ess_tail_min", az.ess(free, method="tail"), "min"),
+    ):
+        flat = _flat(values)
+        where = flat.idxmax() if worst == "max" else flat.idxmin()
+        out[name], out[f"{name}_at"] = float(flat[where]), str(where)
+    out["divergences"] = int(tree["sample_stats"]["diverging"].sum())
+    out["ebfmi_min"] = float(np.min(az.bfmi(tree)["energy"].to_numpy()))
+    checks = (
+        (out["rhat_max"] <= RHAT_MAX, f"R-hat {out['rhat_max']:.3f} at {out['rhat_max_at']}"),
+        (
+            out["ess_bulk_min"] >= ESS_MIN,
+            f"bulk ESS {out['ess_bulk_min']:.0f} at {out['ess_bulk_min_at']}",
+        ),
+        (
+            out["ess_tail_min"] >= ESS_MIN,
+            f"tail ESS {out['ess_tail_min']:.0f} at {out['ess_tail_min_at']}",
+        ),
+        (out["divergences"] == 0, f"{out['divergences']} divergences"),
+        (out["ebfmi_min"] >= EBFMI_MIN, f"E-BFMI {out['ebfmi_min']:.2f}"),
+        (not tree.attrs.get("interrupted"), "interrupted before all draws were made"),
+    )
+    out["problems"] = [text for passed, text in checks if not passed]
+    out["verdict"] = "not to be trusted" if out["problems"] else "ok"
+    return out
+
+
+def _flat(values: xr.Dataset) -> pd.Series:
+    """One value a scalar parameter, by name with its coordinates."""
+    rows = {}
+    for name, array in values.data_vars.items():
+        for index in np.ndindex(array.shape):
+            at = [
+                str(array.coords[d].values[i]) if d in array.coords else str(i)
+                for d, i in zip(array.dims, index, strict=True)
+            ]
+            rows[f"{name}[{', '.join(at)}]" if at else str(name)] = float(array.values[index])
+    return pd.Series(rows)
+
+
+def save(tree: xr.DataTree, path: str | Path) -> Path:
+    """Write a fit whole or not at all.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    path : str or pathlib.Path
+        ``*.nc`` (netCDF) or ``*.zarr``.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If the ending is neither, or the place cannot be written.
+    """
+    path = Path(path)
+    if path.suffix not in (".nc", ".zarr"):
+        raise InputError("a file name ending in .nc or .zarr", file=str(path))
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".nc":
+            zipped = {
+                f"/{group.name}": {
+                    str(v): {"zlib": True, "complevel": 3}
+                    for v in group.data_vars
+                    if group[v].ndim and group[v].dtype.kind in "fiub"
+                }
+                for group in tree.children.values()
+            }
+            tree.to_netcdf(part, engine="h5netcdf", encoding=zipped)
+        else:
+            tree.to_zarr(part, mode="w", consolidated=True)
+            if path.exists():
+                shutil.rmtree(path)
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError(
+            f"a place that can be written ({error.strerror})", file=str(path)
+        ) from None
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part)
+        part.unlink(missing_ok=True)
+    return path
+
+
+def open_fit(
+    path: str | Path,
+    data: Data | None = None,
+    priors: Mapping[str, Any] | str | Path | None = None,
+) -> xr.DataTree:
+    """Open a saved fit; refuse one from other data or priors.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        File written by `save`.
+    data : Data, optional
+        The data that it must have been made from; the bundled tables of its name by default.
+    priors : mapping or path, optional
+        The changes to the priors that it must have been made with; none by default.
+
+    Returns
+    -------
+    xarray.DataTree
+        The fit, in memory.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no fit, or was made from other data or priors.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError("an existing file", file=str(path))
+    try:
+        opened = xr.open_datatree(path, engine="zarr" if path.is_dir() else "h5netcdf")
+        tree = opened.load()
+        opened.close()
+        theory, name = tree.attrs["theory"], tree.attrs["data_name"]
+        stored = str(tree["tables"]["episodes"].item())
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(
+            f"a fit saved by bayes_alliance ({type(error).__name__})", file=str(path)
+        ) from None
+    if data is None:
+        data = data_of(tree) if not _is_bundled(name) else load(*name.split("+"))
+        blank = tree["constant_data"]["frame"].to_numpy()
+        if _is_bundled(name) and (blank < 0).all():
+            data = load(*name.split("+"), frames=False)
+    if tree.attrs["data_hash"] != data.hash or not stored:
+        raise InputError(
+            f"a fit of the data with hash {data.hash[:12]}",
+            file=str(path),
+            column="data_hash",
+            value=tree.attrs["data_hash"][:12],
+        )
+    wanted = load_priors(theory, priors)
+    if tree.attrs["priors_hash"] != wanted.hash:
+        raise InputError(
+            f"a fit with the priors with hash {wanted.hash[:12]}",
+            file=str(path),
+            column="priors_hash",
+            value=tree.attrs["priors_hash"][:12],
+        )
+    return tree
+
+
+def _is_bundled(name: str) -> bool:
+    """Whether the name is one or more of the bundled theatres."""
+    return set(name.split("+")) <= set(THEATRES)
