@@ -41,7 +41,10 @@ class InputError(ValueError):
             f"row {row}" if row is not None else "",
             f"column {column!r}" if column is not None else "",
         ]
-        shown = repr(value) if value is not None else ""
+        try:
+            shown = repr(value) if value is not None else ""
+        except ValueError:  # an integer of thousands of digits
+            shown = f"a very large {type(value).__name__}"
         if len(shown) > 80:
             shown = shown[:77] + "..."
         parts = [", ".join(part for part in where if part), f"value {shown}" if shown else ""]

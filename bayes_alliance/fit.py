@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import arviz as az
 import numpy as np
@@ -26,11 +26,11 @@ import xarray as xr
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.data.schema import THEATRES
 from bayes_alliance.errors import InputError
+from bayes_alliance.process.containers import arrays
 from bayes_alliance.process.integrated import Evaluator, at_draws
 from bayes_alliance.process.priors import Priors, load_priors
 from bayes_alliance.theories import build
 
-Sampler = Literal["nutpie", "pymc", "numpyro"]
 SAMPLERS = ("nutpie", "pymc", "numpyro")
 TARGET_ACCEPT = 0.95
 RHAT_MAX, ESS_MIN, EBFMI_MIN = 1.01, 400, 0.3
@@ -39,7 +39,8 @@ TABLES = ("episodes", "clients", "years", "codings")
 STATS = ("diverging", "energy", "step_size", "n_steps", "depth", "acceptance_rate", "lp")
 PACKAGES = ("bayes-alliance", "pymc", "pytensor", "arviz", "nutpie", "numpy", "pandas", "xarray")
 
-_compiled: dict[tuple[str, str, str], tuple[pm.Model, Any]] = {}
+_models: dict[tuple[str, str, str], tuple[pm.Model, Any]] = {}
+_log_densities: dict[tuple, Any] = {}
 
 
 def versions() -> dict[str, str]:
@@ -71,13 +72,36 @@ def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
         Refits with other contents of the containers use ``with_data`` of the second.
     """
     key = (theory, data.hash, priors.hash)
-    if key not in _compiled:
+    if key not in _models:
         model = build(theory, data, priors)
-        names = [rv.name for rv in model.free_RVs]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            _compiled[key] = (model, nutpie.compile_pymc_model(model, var_names=names))
-    return _compiled[key]
+        shape = (theory, priors.hash, *((d, tuple(map(str, c))) for d, c in model.coords.items()))
+        if shape not in _log_densities:
+            names = [rv.name for rv in model.free_RVs]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                _log_densities[shape] = nutpie.compile_pymc_model(model, var_names=names)
+        values = {name: value for name, (_, value) in arrays(data).items()}
+        _models[key] = (model, with_containers(_log_densities[shape], values))
+    return _models[key]
+
+
+def with_containers(log_density: Any, values: Mapping[str, np.ndarray]) -> Any:
+    """The same compiled log density of other data of the same shape.
+
+    Parameters
+    ----------
+    log_density : nutpie's compiled model
+        Compiled model.
+    values : mapping of str to numpy.ndarray
+        Contents of containers; those that the model does not read are passed over.
+
+    Returns
+    -------
+    nutpie's compiled model
+        Nothing is compiled again.
+    """
+    used = {variable.name for variable in log_density.shared_var_keys}
+    return log_density.with_data(**{name: v for name, v in values.items() if name in used})
 
 
 def fit(
@@ -88,7 +112,7 @@ def fit(
     tune: int = 1000,
     chains: int = 4,
     seed: int = 1,
-    sampler: Sampler | None = None,
+    sampler: str | None = None,
     priors: Mapping[str, Any] | str | Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> xr.DataTree:
@@ -136,7 +160,7 @@ def fit(
     model, log_density = compiled(theory, data, spec)
     compiled_after = time.perf_counter()
     tell("sample")
-    sampled = _sample(model, log_density, draws, tune, chains, seed, sampler or "nutpie")
+    sampled = sample_model(model, log_density, draws, tune, chains, seed, sampler or "nutpie")
     sampled_after = time.perf_counter()
     tell("summarise")
     tree = _complete(sampled, model, data, spec, seed)
@@ -161,8 +185,23 @@ def fit(
     return tree
 
 
-def _sample(model, log_density, draws, tune, chains, seed, sampler) -> xr.DataTree:
-    """Draws of the free variables, with the statistics of the sampler."""
+def sample_model(model, log_density, draws, tune, chains, seed, sampler) -> xr.DataTree:
+    """Draw from a compiled model.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model.
+    log_density : nutpie's compiled model
+        Its compiled log density.
+    draws, tune, chains, seed, sampler
+        As in `fit`.
+
+    Returns
+    -------
+    xarray.DataTree
+        ``posterior`` of the free variables and ``sample_stats``.
+    """
     cores = min(chains, os.cpu_count() or 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -272,7 +311,7 @@ def _complete(
 def _sorted(group: xr.DataTree) -> xr.Dataset:
     """Variables in the order of their names: the libraries' order differs between runs."""
     dataset = group.to_dataset()
-    return dataset[sorted(dataset.data_vars)]
+    return dataset[sorted(map(str, dataset.data_vars))]
 
 
 def _quietly(function: Callable, *args: Any, **kwargs: Any) -> Any:
@@ -443,7 +482,7 @@ def save(tree: xr.DataTree, path: str | Path) -> Path:
                 f"/{group.name}": {
                     str(v): {"zlib": True, "complevel": 3}
                     for v in group.data_vars
-                    if group[v].ndim and group[v].dtype.kind in "fiub"
+                    if group[str(v)].ndim and group[str(v)].dtype.kind in "fiub"
                 }
                 for group in tree.children.values()
             }

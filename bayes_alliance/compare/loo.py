@@ -11,7 +11,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from typing import Literal
 
 import arviz as az
 import numpy as np
@@ -20,12 +19,13 @@ import xarray as xr
 from scipy.special import logsumexp
 
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import _sample, data_of, model_of
+from bayes_alliance.fit import data_of, model_of, sample_model, with_containers
 from bayes_alliance.process.containers import arrays, hold_out
 from bayes_alliance.process.integrated import INFORMATION, Evaluator
 
-Information = Literal["indicators", "commitments"]
 BY = ("episode", "theatre")
+SCORED = ("outcome", "case_index", "exposure", "ended")
+"""Containers that must agree before two fits are compared; indicators may differ."""
 
 _refits: dict[tuple, xr.Dataset] = {}
 
@@ -59,11 +59,9 @@ def refit_without(tree: xr.DataTree, cases: tuple[int, ...]) -> xr.Dataset:
     if key not in _refits:
         model, log_density = model_of(tree)
         changed = hold_out(arrays(data_of(tree)), list(cases))
-        used = {variable.name for variable in log_density.shared_var_keys}
-        log_density = log_density.with_data(
-            **{name: value for name, (_, value) in changed.items() if name in used}
-        )
-        sampled = _sample(
+        values = {name: value for name, (_, value) in changed.items()}
+        log_density = with_containers(log_density, values)
+        sampled = sample_model(
             model,
             log_density,
             attrs["draws"],
@@ -124,21 +122,28 @@ def _check(trees: Mapping[str, xr.DataTree], information: str, by: str) -> None:
         )
     if by not in BY:
         raise InputError(f"one of {', '.join(BY)}", column="by", value=by)
-    hashes = {name: tree.attrs["data_hash"] for name, tree in trees.items()}
-    first = next(iter(hashes.values()), None)
-    for name, value in hashes.items():
-        if value != first:
-            raise InputError(
-                f"fits of the same data (hash {first[:12]})",
-                row=name,
-                column="data_hash",
-                value=value[:12],
-            )
+    scored = {name: _scored(tree) for name, tree in trees.items()}
+    for name, tree in trees.items():
+        for part, values in scored[name].items():
+            if not np.array_equal(values, next(iter(scored.values()))[part]):
+                raise InputError(
+                    "fits of the same cases and outcomes",
+                    row=name,
+                    column=part,
+                    value=tree.attrs["data_name"],
+                )
+
+
+def _scored(tree: xr.DataTree) -> dict[str, np.ndarray]:
+    """Contents that must agree before two fits are compared."""
+    constant = tree["constant_data"].to_dataset()
+    values = {name: constant[name].to_numpy() for name in SCORED}
+    return values | {"case": tree["log_likelihood"]["case"].to_numpy().astype(str)}
 
 
 def elpd(
     tree: xr.DataTree,
-    information: Information = "indicators",
+    information: str = "indicators",
     by: str = "episode",
     exact: bool = True,
     progress: Callable[[str], None] | None = None,
@@ -228,7 +233,7 @@ def _log_mean(log_density: xr.DataArray) -> np.ndarray:
 
 def compare(
     trees: Mapping[str, xr.DataTree],
-    information: Information = "indicators",
+    information: str = "indicators",
     by: str = "episode",
     exact: bool = True,
     progress: Callable[[str], None] | None = None,

@@ -530,8 +530,8 @@ def _unseen(scenario: Scenario, data: Data) -> Iterator[str]:
     for factor, (level, known) in levels.items():
         if level not in known:
             yield (
-                f"No case in the data has the {factor} {level!r}: its effect is not learned but "
-                f"drawn from how far {factor}s differ."
+                f"No case in the data has the {factor} {level!r}: they say nothing of its effect, "
+                "which comes from the priors and from how far the others differ."
             )
     most = int(data.clients.groupby("episode").size().max())
     if len(scenario.clients) > most:

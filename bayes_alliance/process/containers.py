@@ -28,6 +28,8 @@ LAND = {"sea": 0.0, "landmass": 0.5, "contiguous": 1.0}
 MEMORY = 5
 """Years before a decision whose mean threat is the recent status quo."""
 
+LEAST_RATIO = 1e-4
+"""A ratio of capabilities below this counts as this: an adversary without any power."""
 CELLS_ONLY = {cell: i for i, cell in enumerate(CELLS)} | {"refused": 0}
 
 Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]
@@ -94,6 +96,7 @@ def coords(data: Data, levels: dict[str, list[str]] | None = None) -> dict[str, 
     }
     factor = {f: list(dict.fromkeys([*(levels or {}).get(f, []), *own[f]])) for f in FACTORS}
     years = alliance_years(episodes)
+    begun = years["episode"] + years["age_from"].map(" {:.2f}".format)
     return {
         "cell": list(CELLS),
         "stage": list(STAGES),
@@ -103,7 +106,7 @@ def coords(data: Data, levels: dict[str, list[str]] | None = None) -> dict[str, 
         "episode": episodes["episode"].tolist(),
         "case": list(dict.fromkeys(episodes["case"])),
         "client": [f"{e}: {c}" for e, c in zip(roots["episode"], roots["client"], strict=True)],
-        "alliance_year": [f"{e} {a:.2f}" for e, a in zip(years["episode"], years["age_from"])],
+        "alliance_year": begun.tolist(),
         "covariate": list(CLIENT_COVARIATES),
         "indicator": list(CLIENT_INDICATORS),
         "component": list(THREAT_COMPONENTS),
@@ -271,7 +274,7 @@ def _clients(data: Data, at: dict[str, dict[str, int]]) -> Arrays:
     covariates = np.column_stack(
         [
             # centred where the adversary is ten times as strong, at 500 km: the usual client
-            np.log10(roots["capability_ratio"].to_numpy(float)) - 1.0,
+            np.log10(np.maximum(roots["capability_ratio"].to_numpy(float), LEAST_RATIO)) - 1.0,
             land.to_numpy(float) - 0.5,
             nearness(roots["distance_km"].to_numpy(float)),
             roots["occupied"].to_numpy(float) - 0.5,
@@ -327,8 +330,8 @@ def threat_components(years: pd.DataFrame) -> np.ndarray:
     return np.nan_to_num(
         np.column_stack(
             [
-                np.log10(years["power_ratio"].to_numpy(float)),
-                np.log10(years["forces_ratio"].to_numpy(float)),
+                np.log10(np.maximum(years["power_ratio"].to_numpy(float), LEAST_RATIO)),
+                np.log10(np.maximum(years["forces_ratio"].to_numpy(float), LEAST_RATIO)),
                 nearness(years["distance_km"].to_numpy(float)),
                 years["polyarchy_gap"].to_numpy(float) - 0.5,
                 np.log1p(years["disputes"].to_numpy(float)) - 1.0,
@@ -349,7 +352,8 @@ def _threat(data: Data) -> Arrays:
     grouped = before.groupby(by)
     recent = grouped.rolling(MEMORY, min_periods=1).mean().droplevel([0, 1]).sort_index()
     long_run = grouped.expanding().mean().droplevel([0, 1]).sort_index()
-    row = {k: i for i, k in enumerate(zip(years["patron"], years["theatre"], years["year"]))}
+    keys = years[["patron", "theatre", "year"]].itertuples(index=False, name=None)
+    row = {key: i for i, key in enumerate(keys)}
     episodes = data.episodes
     design = alliance_years(episodes)
     place = episodes.set_index("episode")[["patron", "theatre"]]

@@ -5,9 +5,10 @@ Given the parameters, the latent variables of a case are independent of those of
     p(y_i | indicators_i) = int p(y_i | e) p(e | indicators_i) de
                          ~= sum_s w_s p(y_i | e_s) / sum_s w_s
 
-with nodes e_s from a scrambled Sobol sequence and weights w_s = p(e_s) p(indicators_i | e_s) / g(e_s).
-The proposal g is a normal with the latent variable's posterior mean and a wider posterior standard
-deviation. What clients promised each other is summed out, or conditioned on.
+with nodes e_s from a scrambled Sobol sequence and weights
+w_s = p(e_s) p(indicators_i | e_s) / g(e_s). The proposal g is a normal with the latent variable's
+posterior mean and a wider posterior standard deviation. What clients promised each other is
+summed out, or conditioned on.
 
 References
 ----------
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -132,8 +134,8 @@ def over_draws(
     for rv in model.free_RVs:
         lead = (1, None) if nodes and rv.name == LATENT else (None, 1)
         batched[rv] = pt.tensor(rv.name, shape=(*lead, *rv.type.shape), dtype=rv.dtype)
-    inputs = [pytensor.In(v, name=v.name) for v in batched.values()]
-    graphs = vectorize_graph(list(outputs.values()), batched) if outputs else []
+    inputs: Any = [pytensor.In(v, name=v.name) for v in batched.values()]
+    graphs: Any = vectorize_graph(list(outputs.values()), batched) if outputs else []
     lifted = [
         g if g.ndim == plain.ndim + 2 else g[None, None]
         for g, plain in zip(graphs, outputs.values(), strict=True)
@@ -252,7 +254,7 @@ class Evaluator:
     def _by_case(self, values: np.ndarray, case: np.ndarray) -> np.ndarray:
         """Sum over the units of each case: (draw, node, unit) to (draw, node, case)."""
         out = np.zeros((*values.shape[:2], self.n_cases))
-        np.add.at(out, (slice(None), slice(None), case), values)
+        np.add.at(out, np.s_[:, :, case], values)  # type: ignore[arg-type]
         return out
 
     def _by_level(self, point: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
@@ -273,7 +275,7 @@ class Evaluator:
         """Log-likelihood of proposal, design and life: (draw, node or 1, episode)."""
         design, ended = parts["outcome_observed"], parts["ended_observed"]
         life = np.zeros((*ended.shape[:2], design.shape[2]))
-        np.add.at(life, (slice(None), slice(None), self.episode_of_year), ended)
+        np.add.at(life, np.s_[:, :, self.episode_of_year], ended)  # type: ignore[arg-type]
         return design + life
 
     def _log_weights(self, point: dict[str, np.ndarray], nodes: Nodes | None) -> np.ndarray:

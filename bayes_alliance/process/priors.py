@@ -128,13 +128,15 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         If the file is missing, is not UTF-8 or is not TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"a readable file ({error.strerror})", file=str(path)) from None
     except UnicodeDecodeError:
         raise InputError("text in UTF-8", file=str(path)) from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"TOML ({error})", file=str(path)) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"plain TOML ({type(error).__name__})", file=str(path)) from None
 
 
 def _apply(merged: dict[str, Any], name: str, change: Any, source: str) -> None:
@@ -173,7 +175,7 @@ def _check(name: str, spec: Mapping[str, Any], source: str) -> None:
         expected = f"arguments {', '.join(sorted(arguments))}"
         raise InputError(expected, file=source, column=f"{name}.{min(extra)}")
     for argument in sorted(arguments):
-        value = spec.get(argument)
+        value: Any = spec.get(argument)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or abs(value) == float("inf") or value != value:
             raise InputError("a number", file=source, column=f"{name}.{argument}", value=value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -35,17 +37,17 @@ def alliance_years(episodes: pd.DataFrame) -> pd.DataFrame:
     for e in designs.itertuples():
         end = min(e.end, OBSERVED_UNTIL) if pd.notna(e.end) else OBSERVED_UNTIL
         years = [pd.Timestamp(y, 1, 1) for y in range(e.start.year + 1, end.year + 1)]
-        ages = [e.start + pd.Timedelta(days=b * YEAR) for b in AGE_BREAKS]
+        ages = [e.start + pd.Timedelta(b * YEAR, "D") for b in AGE_BREAKS]
         cuts = sorted({e.start, end, *(c for c in years + ages if e.start < c < end)})
-        for begin, stop in zip(cuts[:-1], cuts[1:], strict=True):
-            age_from = (begin - e.start).days / YEAR
+        for begin, stop in pairwise(cuts):
+            age_from = (begin - e.start) / pd.Timedelta(YEAR, "D")
             rows.append(
                 {
                     "episode": e.episode,
                     "year": begin.year,
                     "age_from": age_from,
                     "age": int(np.searchsorted(AGE_BREAKS, age_from + 1e-6, side="right")),
-                    "exposure": (stop - begin) / pd.Timedelta(days=YEAR),
+                    "exposure": (stop - begin) / pd.Timedelta(YEAR, "D"),
                     "event": int(stop == end and e.ended in ENDED),
                 }
             )

@@ -94,7 +94,8 @@ def terms(x, priors) -> Terms:
 
 def _fallback(draws: xr.Dataset) -> xr.DataArray:
     """Log-odds that a refused proposal falls back to two or three parties against nothing."""
-    return np.logaddexp(draws["fallback_bilateral"], draws["fallback_trilateral"])
+    pair = draws["fallback_bilateral"], draws["fallback_trilateral"]
+    return xr.apply_ufunc(np.logaddexp, *pair)
 
 
 HYPOTHESES = (

@@ -1,0 +1,1 @@
+"""Posterior predictive checks: test quantities that a reader knows, observed and replicated."""

@@ -1,0 +1,351 @@
+"""The command line: parses, calls, prints. What is slow to import is imported when it is used."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Fit, compare and forecast with two theories of alliance design.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+DataNames = Annotated[
+    list[str] | None,
+    typer.Option("--data", help="europe, asia (repeat to pool) or a folder of tables."),
+]
+Frames = Annotated[bool, typer.Option(help="Use the coded frames of gain and loss.")]
+Fits = Annotated[list[Path], typer.Argument(help="Fits saved by the fit command.")]
+Draws = Annotated[int, typer.Option(help="Draws kept by chain.")]
+Tune = Annotated[int, typer.Option(help="Draws discarded by chain.")]
+Chains = Annotated[int, typer.Option(help="Number of chains.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Information = Annotated[
+    str, typer.Option(help="indicators, or commitments (with what clients had promised).")
+]
+
+EXPECTED = {"compile": 24, "sample": 7, "summarise": 7, "exact refit": 9, "forecast": 5, "check": 8}
+"""Seconds that steps take on two cores; only the estimate of the time left rests on it."""
+
+
+def main() -> None:
+    """Run the command line; bad input gives one message and exit status 2."""
+    from bayes_alliance.errors import InputError
+
+    try:
+        app()
+    except InputError as error:
+        print(f"bayes-alliance: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("bayes-alliance: interrupted; whole files written so far are kept", file=sys.stderr)
+        sys.exit(130)
+
+
+def _emit(value: Any) -> None:
+    """Print plain JSON."""
+    from bayes_alliance.report.summary import dumps
+
+    print(dumps(value), end="")
+
+
+def _show(frame: Any, title: str) -> None:
+    """Print a DataFrame as a table, as wide as it needs to be where nobody watches."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    table = Table(title=title, title_justify="left", caption_justify="left")
+    table.add_column(str(frame.index.name or ""), overflow="fold")
+    for column in frame.columns:
+        number = frame[column].dtype.kind in "fiu"
+        table.add_column(str(column), justify="right" if number else "left", overflow="fold")
+    for index, row in frame.iterrows():
+        cells = [f"{v:.3g}" if isinstance(v, float) else str(v) for v in row]
+        table.add_row(str(index), *cells)
+    console.print(table)
+
+
+@contextmanager
+def _progress(total: float) -> Iterator[Callable[[str], None]]:
+    """Tell each step on stderr, with about how long is left.
+
+    The estimate scales what the steps are expected to take by how long they have taken so far.
+    """
+    began, done, last = time.monotonic(), 0.0, 0.0
+
+    def tell(step: str) -> None:
+        nonlocal done, last
+        done += last
+        last = next((s for key, s in EXPECTED.items() if key in step), 15)
+        passed = time.monotonic() - began
+        pace = passed / done if done > 20 else 1.0
+        left = max(0.0, total - done) * pace
+        print(f"[{passed:4.0f} s, about {left:4.0f} s left] {step}", file=sys.stderr, flush=True)
+
+    yield tell
+
+
+def _load(names: list[str] | None, frames: bool = True) -> Any:
+    """Data by name, both theatres by default."""
+    from bayes_alliance.data.load import load
+
+    return load(*(names or ["europe", "asia"]), frames=frames)
+
+
+def _open(paths: list[Path], data: list[str] | None = None) -> dict[str, Any]:
+    """Fits by theory."""
+    from bayes_alliance.errors import InputError
+    from bayes_alliance.fit import open_fit
+
+    trees: dict[str, Any] = {}
+    for path in paths:
+        tree = open_fit(path, _load(data) if data else None)
+        name = tree.attrs["theory"]
+        if name in trees:
+            raise InputError("one fit a theory", file=str(path), column="theory", value=name)
+        trees[name] = tree
+    return trees
+
+
+@app.command()
+def data(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="europe, asia or a folder; both by default.")
+    ] = None,
+    frames: Frames = True,
+    json_: Json = False,
+) -> None:
+    """Validate and describe the coded tables."""
+    tables = _load(names, frames)
+    if json_:
+        _emit({"name": tables.name, "hash": tables.hash, "counts": tables.describe().to_dict()})
+    else:
+        _show(tables.describe(), f"Data: {tables.name}")
+
+
+@app.command()
+def theories(json_: Json = False) -> None:
+    """List the theories with their hypotheses."""
+    from bayes_alliance.theories import theories as known
+
+    if json_:
+        _emit(known())
+        return
+    for name, about in known().items():
+        print(f"{name}: {about['description']}\n  {about['reference']}")
+        for hypothesis, words in about["hypotheses"].items():
+            print(f"  {hypothesis}: {words}")
+
+
+@app.command()
+def fit(
+    theory: Annotated[str, typer.Argument(help="occupation, prospect or null.")],
+    out: Annotated[Path, typer.Option(help="File to write, .nc or .zarr.")],
+    data: DataNames = None,
+    frames: Frames = True,
+    priors: Annotated[Path | None, typer.Option(help="TOML with changes to the priors.")] = None,
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 1,
+    sampler: Annotated[str | None, typer.Option(help="nutpie, pymc or numpyro.")] = None,
+    json_: Json = False,
+) -> None:
+    """Fit a theory, save the fit and print its diagnostics."""
+    from bayes_alliance.errors import InputError
+    from bayes_alliance.report.writable import writable
+
+    if out.suffix not in (".nc", ".zarr"):
+        raise InputError("a file name ending in .nc or .zarr", file=str(out))
+    writable(out.parent)
+    tables = _load(data, frames)
+    from bayes_alliance.fit import diagnose, save
+    from bayes_alliance.fit import fit as fit_theory
+
+    with _progress(38) as tell:
+        tree = fit_theory(
+            theory,
+            tables,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            seed=seed,
+            sampler=sampler,
+            priors=priors,
+            progress=tell,
+        )
+    save(tree, out)
+    found = diagnose(tree)
+    if json_:
+        _emit({"file": str(out), "seconds": tree.attrs["seconds"]} | found)
+    else:
+        print(f"{out}: {found['verdict']}")
+        for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "ebfmi_min"):
+            print(f"  {name:13} {found[name]:.4g}")
+        for problem in found["problems"]:
+            print(f"  problem: {problem}")
+    if tree.attrs["interrupted"]:
+        raise KeyboardInterrupt
+
+
+@app.command()
+def hypotheses(fits: Fits, data: DataNames = None, json_: Json = False) -> None:
+    """What each fit says of its article's hypotheses."""
+    from bayes_alliance.compare.hypotheses import hypotheses as table
+
+    found = {name: table(tree) for name, tree in _open(fits, data).items()}
+    if json_:
+        _emit({name: frame.to_dict(orient="index") for name, frame in found.items()})
+        return
+    for name, frame in found.items():
+        if len(frame):
+            _show(frame.drop(columns=["estimand", "finding"]), f"{name}, 90 % intervals")
+
+
+@app.command()
+def compare(
+    fits: Fits,
+    information: Information = "indicators",
+    by: Annotated[str, typer.Option(help="Leave out an episode or a theatre.")] = "episode",
+    exact: Annotated[bool, typer.Option(help="Refit where Pareto k is too high.")] = True,
+    data: DataNames = None,
+    json_: Json = False,
+) -> None:
+    """Compare theories on cases that they have not seen."""
+    from bayes_alliance.compare.loo import compare as compare_fits
+
+    trees = _open(fits, data)
+    with _progress(9 * len(trees)) as tell:
+        frame = compare_fits(trees, information, by, exact, tell)
+    if json_:
+        _emit(frame.to_dict(orient="index"))
+    else:
+        _show(frame.rename_axis("theory"), f"Log score of unseen cases ({information}, by {by})")
+
+
+@app.command()
+def check(
+    fits: Fits,
+    quantity: Annotated[str | None, typer.Option(help="One test quantity only.")] = None,
+    data: DataNames = None,
+    json_: Json = False,
+) -> None:
+    """Compare what happened with what each fit would have seen."""
+    import pandas as pd
+
+    from bayes_alliance.check.quantities import check as check_one
+    from bayes_alliance.check.quantities import checks
+
+    found = {
+        name: checks(tree)
+        if quantity is None
+        else pd.DataFrame.from_dict({quantity: check_one(tree, quantity).attrs}, orient="index")
+        for name, tree in _open(fits, data).items()
+    }
+    if json_:
+        _emit({name: frame.to_dict(orient="index") for name, frame in found.items()})
+        return
+    for name, frame in found.items():
+        _show(frame, f"{name}: 90 % intervals of replications")
+
+
+@app.command()
+def forecast(
+    scenario: Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")],
+    fits: Fits,
+    data: DataNames = None,
+    json_: Json = False,
+) -> None:
+    """Forecast the design of an alliance, by theory and stacked."""
+    from bayes_alliance.forecast.scenario import read, warnings
+
+    asked = read(scenario)
+    from bayes_alliance.fit import data_of
+    from bayes_alliance.forecast.forecast import forecast as forecast_fits
+
+    trees = _open(fits, data)
+    frame = forecast_fits(trees, asked)
+    notes = warnings(asked, data_of(next(iter(trees.values()))))
+    if json_:
+        rows = {
+            theory: part.set_index("cell").drop(columns="theory").to_dict(orient="index")
+            for theory, part in frame.groupby("theory", sort=False)
+        }
+        _emit({"scenario": asked.name, "forecast": rows, "warnings": notes})
+        return
+    frame["shown"] = [
+        f"{r.probability:.2f} ({r.lower:.2f}, {r.upper:.2f})" for r in frame.itertuples()
+    ]
+    wide = frame.pivot(index="cell", columns="theory", values="shown")
+    wide = wide.loc[frame["cell"].unique(), frame["theory"].unique()]
+    _show(wide, f"{asked.title}: probability (90 % interval), if the question is decided")
+    for note in notes:
+        print(f"note: {note}")
+
+
+@app.command()
+def report(
+    fits: Fits,
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    data: DataNames = None,
+    json_: Json = False,
+) -> None:
+    """Write figures, index.html and summary.json from saved fits."""
+    from bayes_alliance.report.writable import writable
+
+    writable(out)
+    from bayes_alliance.report.report import report as write_report
+
+    trees = _open(fits, data)
+    with _progress(60) as tell:
+        numbers = write_report(trees, out, progress=tell)
+    _done(numbers, out, json_)
+
+
+@app.command()
+def reproduce(
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("reports/latest"),
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 1,
+    json_: Json = False,
+) -> None:
+    """Run everything on the bundled data and write the report."""
+    from bayes_alliance.report.writable import writable
+
+    writable(out)
+    from bayes_alliance.report.report import reproduce as reproduce_all
+
+    with _progress(500) as tell:
+        numbers = reproduce_all(
+            out, draws=draws, tune=tune, chains=chains, seed=seed, progress=tell
+        )
+    _done(numbers, out, json_)
+
+
+def _done(numbers: dict[str, Any], out: Path, json_: bool) -> None:
+    """Say where the report is and what is wrong with it, or print its numbers."""
+    if json_:
+        print(json.dumps(numbers, indent=2, ensure_ascii=False))
+        return
+    for name, found in numbers["fits"].items():
+        for problem in found["problems"]:
+            print(f"not to be trusted: {name}: {problem}")
+    print(f"report: {out / 'index.html'}")
+
+
+if __name__ == "__main__":
+    main()

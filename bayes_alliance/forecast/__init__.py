@@ -1,0 +1,1 @@
+"""Scenarios and what the theories say of them."""

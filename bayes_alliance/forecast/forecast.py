@@ -1,0 +1,204 @@
+"""Probabilities of designs for a grouping, by theory and stacked.
+
+A scenario becomes a dataset of one episode with nothing recorded; the theory's model of it is
+evaluated at the posterior draws, with the new episode's latent variables integrated out. Theatres,
+patrons and eras that the fit has not seen draw their effects from the fit's own scales.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_alliance.compare.hypotheses import interval
+from bayes_alliance.compare.loo import compare
+from bayes_alliance.errors import InputError
+from bayes_alliance.fit import data_of, priors_of
+from bayes_alliance.forecast.scenario import Scenario, read, scenario_data
+from bayes_alliance.process.cells import CELLS, COMMITMENTS
+from bayes_alliance.process.containers import FACTORS, coords
+from bayes_alliance.process.integrated import Evaluator
+from bayes_alliance.theories import build
+
+STACKED = "stacked"
+NODES = 256
+
+
+def carry_over(
+    posterior: xr.Dataset, needed: Mapping[str, tuple[tuple[str, ...], dict]], seed: int
+) -> xr.Dataset:
+    """Posterior draws for a model with other levels of the factors.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        Draws of a fit.
+    needed : mapping of str to (dims, coords)
+        Free variables of the new model.
+    seed : int
+        Seed of the effects of unseen levels.
+
+    Returns
+    -------
+    xarray.Dataset
+        Draws of every needed variable: effects of levels that the fit has not seen are drawn
+        from a standard normal (the scale multiplies them in the model), those of a factor that
+        had one level in the fit are 0 for that level.
+    """
+    rng = np.random.default_rng(seed)
+    seen = {
+        f: set(posterior[f"z_{f}"][f].values) if f"z_{f}" in posterior else None for f in FACTORS
+    }
+    out: dict[str, Any] = {}
+    for name, (dims, labels) in needed.items():
+        factor = name.removeprefix("z_")
+        if not name.startswith("z_") or factor not in FACTORS:
+            out[name] = posterior[name]
+            continue
+        shape = [posterior.sizes["chain"], posterior.sizes["draw"], *(len(labels[d]) for d in dims)]
+        known = seen[factor]
+        values = rng.standard_normal(shape)
+        for i, level in enumerate(labels[factor]):
+            if known is not None and level in known:
+                values[..., i] = posterior[name].sel({factor: level}).to_numpy()
+            elif known is None and i == 0:
+                values[..., i] = 0.0
+        out[name] = (("chain", "draw", *dims), values)
+    return xr.Dataset(out, coords={"chain": posterior.chain, "draw": posterior.draw})
+
+
+def design_draws(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np.ndarray:
+    """Probabilities of the seven designs at draws of the posterior.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    scenario : Scenario
+        What is asked.
+    draws : int
+        About how many draws to use.
+
+    Returns
+    -------
+    numpy.ndarray, shape (draw, cell)
+        Each row sums to 1.
+    """
+    base = data_of(tree)
+    data = scenario_data(scenario, base)
+    levels = {f: _levels(tree, base, f) for f in FACTORS}
+    model = build(tree.attrs["theory"], data, priors_of(tree), levels)
+    step = max(1, tree["posterior"].sizes["chain"] * tree["posterior"].sizes["draw"] // draws)
+    posterior = tree["posterior"].to_dataset().isel(draw=slice(None, None, step))
+    needed = {
+        rv.name: (model.named_vars_to_dims.get(rv.name, ()), dict(model.coords))
+        for rv in model.free_RVs
+        if rv.name != "epsilon"
+    }
+    seed = tree.attrs["seed"] + zlib.crc32(scenario.name.split("-")[0].encode())
+    evaluator = Evaluator(model, ("design_probability",))
+    given = np.array([[scenario.commitment[c] for c in COMMITMENTS]])
+    out = evaluator.run(
+        carry_over(posterior, needed, seed),
+        evaluator.nodes(None, NODES, seed=tree.attrs["seed"]),
+        given=given,
+    )["design_probability_indicators"]
+    return out.isel(episode=0).to_numpy().reshape(-1, len(CELLS))
+
+
+def _levels(tree: xr.DataTree, data, factor: str) -> list[str]:
+    """Levels of a factor in a fit."""
+    if f"z_{factor}" in tree["posterior"]:
+        return [str(v) for v in tree["posterior"].to_dataset()[f"z_{factor}"][factor].values]
+    return coords(data)[factor]
+
+
+def forecast(
+    trees: Mapping[str, xr.DataTree],
+    scenario: Scenario | str,
+    weights: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
+    """Forecast the design that would come of a scenario.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Fits of the same data.
+    scenario : Scenario, str or path
+        A bundled scenario's name, a TOML file, or a scenario already read.
+    weights : mapping of str to float, optional
+        Stacking weights by theory; computed with `compare` if not given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a theory (and ``stacked``) and cell: ``probability`` (posterior mean), ``lower``
+        and ``upper`` (90 % interval over draws). Conditional on the question being decided.
+
+    Raises
+    ------
+    InputError
+        If the scenario cannot be used, or the weights do not fit the theories.
+
+    References
+    ----------
+    Yao, Vehtari, Simpson & Gelman (2018), "Using stacking to average Bayesian predictive
+    distributions".
+    """
+    if not isinstance(scenario, Scenario):
+        scenario = read(scenario)
+    if not trees:
+        raise InputError("one fit or more", column="fits")
+    if weights is None:
+        weights = (
+            compare(trees)["weight"].to_dict() if len(trees) > 1 else dict.fromkeys(trees, 1.0)
+        )
+    if set(weights) != set(trees) or abs(sum(weights.values()) - 1) > 1e-3:
+        raise InputError(
+            "weights of the fitted theories that sum to 1", column="weights", value=dict(weights)
+        )
+    draws = {name: design_draws(tree, scenario) for name, tree in trees.items()}
+    draws[STACKED] = stack(draws, weights)
+    rows = [
+        {
+            "theory": name,
+            "cell": cell,
+            "probability": float(values[:, i].mean()),
+            **dict(zip(("lower", "upper"), interval(values[:, i]), strict=True)),
+        }
+        for name, values in draws.items()
+        for i, cell in enumerate(CELLS)
+    ]
+    return pd.DataFrame(rows)
+
+
+def stack(draws: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
+    """Mixture of the theories' draws in proportion to their weights.
+
+    Parameters
+    ----------
+    draws : mapping of str to numpy.ndarray, shape (draw, cell)
+        Draws by theory.
+    weights : mapping of str to float
+        Weights that sum to 1.
+
+    Returns
+    -------
+    numpy.ndarray, shape (draw, cell)
+        Draws of the mixture, 4000 in all.
+    """
+    count = 4000
+    share = np.array([weights[name] for name in draws])
+    each = np.floor(share / share.sum() * count).astype(int)
+    each[np.argmax(share)] += count - each.sum()
+    rng = np.random.default_rng(0)
+    parts = [
+        values[rng.integers(0, len(values), n)]
+        for values, n in zip(draws.values(), each, strict=True)
+    ]
+    return np.concatenate(parts)

@@ -1,0 +1,227 @@
+"""Everything a report shows, computed once."""
+
+from __future__ import annotations
+
+import warnings as python_warnings
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from functools import partial
+from io import StringIO
+from typing import Any
+
+import arviz as az
+import pandas as pd
+import xarray as xr
+
+from bayes_alliance.check.quantities import checks
+from bayes_alliance.compare.hypotheses import hypotheses, hypothesis_draws
+from bayes_alliance.compare.loo import elpd, table
+from bayes_alliance.data.load import Data
+from bayes_alliance.errors import InputError
+from bayes_alliance.fit import data_of, diagnose, priors_of
+from bayes_alliance.forecast.forecast import forecast
+from bayes_alliance.forecast.scenario import Scenario, bundled_scenarios, read
+from bayes_alliance.forecast.scenario import warnings as scenario_warnings
+from bayes_alliance.process.integrated import INFORMATION
+
+MAIN = ("indicators", "episode")
+"""The comparison whose weights stack the forecasts."""
+NO_FRAMES = "without coded frames"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a report shows.
+
+    Parameters
+    ----------
+    trees : dict of str to xarray.DataTree
+        Fits by theory.
+    data : Data
+        What they were fitted to.
+    diagnostics : dict of str to dict
+        `diagnose` of every fit, extra ones included, with ``seconds``.
+    scores : dict of (information, by) to dict of str to arviz.ELPDDataLOO
+        Scores by theory.
+    comparison : dict of (information, by) to pandas.DataFrame
+        Tables of theories.
+    hypotheses, sensitivity, checks : dict of str to pandas.DataFrame
+        By theory.
+    scenarios : dict of str to Scenario
+        Scenarios by name, in reading order.
+    forecasts : dict of str to pandas.DataFrame
+        By scenario.
+    warnings : list of str
+        What a reader must know before trusting a number.
+    """
+
+    trees: dict[str, xr.DataTree]
+    data: Data
+    diagnostics: dict[str, dict[str, Any]]
+    scores: dict[tuple[str, str], dict[str, az.ELPDDataLOO]]
+    comparison: dict[tuple[str, str], pd.DataFrame]
+    hypotheses: dict[str, pd.DataFrame]
+    sensitivity: dict[str, pd.DataFrame]
+    checks: dict[str, pd.DataFrame]
+    scenarios: dict[str, Scenario]
+    forecasts: dict[str, pd.DataFrame]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Stacking weights of the theories in the main comparison."""
+        return self.comparison[MAIN]["weight"].reindex(list(self.trees)).to_dict()
+
+
+def sensitivity(tree: xr.DataTree) -> pd.DataFrame:
+    """Power-scaling sensitivity of every hypothesis' estimand.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``prior`` and ``likelihood`` (change of the posterior as either is raised to a power near
+        1; above 0.05 it matters) and ``diagnosis``.
+
+    References
+    ----------
+    Kallioinen, Paananen, Buerkner & Vehtari (2024), "Detecting and diagnosing prior and
+    likelihood sensitivity with power-scaling".
+    """
+    draws = hypothesis_draws(tree)
+    if not draws.data_vars:
+        return pd.DataFrame(columns=["prior", "likelihood", "diagnosis"])
+    names = [n for n in tree["log_prior"].data_vars if n in priors_of(tree).parameters]
+    scaled = xr.DataTree.from_dict(
+        {
+            "posterior": draws.assign_coords(tree["posterior"].to_dataset().coords),
+            "log_prior": tree["log_prior"].to_dataset()[names],
+            "log_likelihood": tree["log_likelihood"].to_dataset()[["joint"]],
+        }
+    )
+    # ArviZ warns of, and prints, what the report shows beside each number
+    with python_warnings.catch_warnings(), redirect_stdout(StringIO()):
+        python_warnings.simplefilter("ignore")
+        return az.psense_summary(scaled, round_to=6).rename_axis(index="hypothesis")
+
+
+def collect(
+    trees: Mapping[str, xr.DataTree],
+    extra: Mapping[str, xr.DataTree] | None = None,
+    scenarios: list[str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Results:
+    """Compute everything that a report shows.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Fits of the same data by theory.
+    extra : mapping of str to xarray.DataTree, optional
+        Further fits: those of the same cases join the comparison; all show their diagnostics.
+    scenarios : list of str, optional
+        Scenarios to forecast; the bundled ones by default.
+    progress : callable, optional
+        Called with the name of each step.
+
+    Returns
+    -------
+    Results
+        See there.
+    """
+    tell = progress or (lambda step: None)
+    trees, extra = dict(trees), dict(extra or {})
+    if len(trees) < 2:
+        raise InputError("two fits or more", column="fits", value=list(trees))
+    data = data_of(next(iter(trees.values())))
+    rivals = trees | {k: t for k, t in extra.items() if k.endswith(NO_FRAMES)}
+    theatres = data.episodes["theatre"].nunique()
+    scores: dict[tuple[str, str], dict[str, az.ELPDDataLOO]] = {}
+    for by in ("episode", "theatre")[: min(2, theatres)]:
+        for information in INFORMATION:
+            scores[information, by] = {
+                name: elpd(tree, information, by, progress=partial(labelled, tell, name))
+                for name, tree in rivals.items()
+            }
+    # the tables compare what was asked for; the fit without frames is shown beside them
+    comparison = {key: table({n: s[n] for n in trees}) for key, s in scores.items()}
+    weights = comparison[MAIN]["weight"].to_dict()
+    asked = {name: read(name) for name in (scenarios or bundled_scenarios())}
+    forecasts = {}
+    for name, scenario in asked.items():
+        tell(f"forecast {name}")
+        forecasts[name] = forecast(trees, scenario, weights)
+    tell("check")
+    diagnostics = {
+        name: diagnose(tree) | {"seconds": tree.attrs["seconds"]}
+        for name, tree in (trees | extra).items()
+    }
+    results = Results(
+        trees=trees,
+        data=data,
+        diagnostics=diagnostics,
+        scores=scores,
+        comparison=comparison,
+        hypotheses={name: hypotheses(tree) for name, tree in trees.items()},
+        sensitivity={name: sensitivity(tree) for name, tree in trees.items()},
+        checks={name: checks(tree) for name, tree in trees.items()},
+        scenarios=asked,
+        forecasts=forecasts,
+    )
+    results.warnings.extend(_warnings(results))
+    return results
+
+
+def labelled(tell: Callable[[str], None], label: str, step: str) -> None:
+    """Tell a step with the fit that it belongs to.
+
+    Parameters
+    ----------
+    tell : callable
+        Where to.
+    label : str
+        Name of the fit.
+    step : str
+        Name of the step.
+    """
+    tell(f"{label}: {step}")
+
+
+def _warnings(results: Results) -> list[str]:
+    """What a reader must know, in the order of its weight."""
+    out = []
+    for name, found in results.diagnostics.items():
+        out += [f"The fit of {name} is not to be trusted: {p}." for p in found["problems"]]
+    for (information, by), scores in results.scores.items():
+        for name, score in scores.items():
+            high = score.pareto_k.where(score.pareto_k > score.good_k, drop=True)
+            out += [
+                f"Pareto k of {name} is {float(k):.2f} at {case} ({information}, by {by})."
+                for case, k in zip(high["case"].values, high.values, strict=True)
+            ]
+    main = results.comparison[MAIN]
+    for name, row in main.iloc[1:].iterrows():
+        if abs(row["elpd_diff"]) < 4 or abs(row["elpd_diff"]) < 2 * row["dse"]:
+            out.append(
+                f"{main.index[0]} and {name} predict alike: a difference of "
+                f"{abs(row['elpd_diff']):.1f} in log score, standard error {row['dse']:.1f}."
+            )
+    cases = len(main) and results.scores[MAIN][main.index[0]].n_data_points
+    out.append(
+        f"The comparison rests on {cases} cases; standard errors of differences are themselves "
+        "unsure below about 100."
+    )
+    for name, table_ in results.sensitivity.items():
+        for hypothesis, row in table_.iterrows():
+            if row["prior"] > 0.05 and row["likelihood"] < 0.05:
+                out.append(f"{name} {hypothesis}: the prior speaks, the data hardly.")
+    for scenario in results.scenarios.values():
+        for line in scenario_warnings(scenario, results.data):
+            if line not in out:
+                out.append(line)
+    return out

@@ -1,0 +1,132 @@
+"""The report's numbers as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from bayes_alliance.check.quantities import quantities
+from bayes_alliance.compare.hypotheses import CI_PROB
+from bayes_alliance.fit import versions
+from bayes_alliance.report.results import Results
+
+
+def summary(results: Results) -> dict[str, Any]:
+    """Numbers of a report.
+
+    Parameters
+    ----------
+    results : Results
+        What the report shows.
+
+    Returns
+    -------
+    dict
+        ``versions``, ``data``, ``fits``, ``comparison``, ``checks``, ``hypotheses``,
+        ``forecast`` and ``warnings``. Equal for equal seeds but for ``seconds``.
+    """
+    data = results.data
+    return clean(
+        {
+            "interval_probability": CI_PROB,
+            "versions": versions(),
+            "data": {
+                "name": data.name,
+                "hash": data.hash,
+                "counts": data.describe().to_dict(),
+            },
+            "fits": results.diagnostics,
+            "comparison": {
+                information: {
+                    by: {
+                        name: row.to_dict() | _scored(results, information, by, name)
+                        for name, row in results.comparison[information, by].iterrows()
+                    }
+                    for (i, by) in results.comparison
+                    if i == information
+                }
+                for information in dict.fromkeys(i for i, _ in results.comparison)
+            },
+            "checks": {
+                name: {
+                    quantity: {k: v for k, v in row.items() if k != "description"}
+                    for quantity, row in table.to_dict(orient="index").items()
+                }
+                for name, table in results.checks.items()
+            },
+            "check_descriptions": quantities(),
+            "hypotheses": {
+                name: table.to_dict(orient="index") for name, table in results.hypotheses.items()
+            },
+            "sensitivity": {
+                name: table.to_dict(orient="index") for name, table in results.sensitivity.items()
+            },
+            "forecast": {
+                scenario: {
+                    theory: rows.set_index("cell")[["probability", "lower", "upper"]].to_dict(
+                        "index"
+                    )
+                    for theory, rows in table.groupby("theory", sort=False)
+                }
+                for scenario, table in results.forecasts.items()
+            },
+            "warnings": results.warnings,
+        }
+    )
+
+
+def _scored(results: Results, information: str, by: str, name: str) -> dict[str, Any]:
+    """Pointwise scores and Pareto k of one theory."""
+    score = results.scores[information, by][name]
+    cases = [str(c) for c in score.elpd_i["case"].values]
+    out: dict[str, Any] = {"elpd_by_case": dict(zip(cases, score.elpd_i.values, strict=True))}
+    if score.influence_pareto_k is not None:
+        out["pareto_k"] = dict(zip(cases, score.influence_pareto_k.values, strict=True))
+        out["refitted"] = [
+            c
+            for c, k in zip(cases, score.influence_pareto_k.values, strict=True)
+            if k > score.good_k
+        ]
+    return out
+
+
+def clean(value: Any) -> Any:
+    """Plain JSON: no numpy types, no NaN, floats to 10 significant digits.
+
+    Parameters
+    ----------
+    value : object
+        Nested dicts, lists, numbers and texts.
+
+    Returns
+    -------
+    object
+        The same, of plain types.
+    """
+    if isinstance(value, dict):
+        return {str(k): clean(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(v) for v in value]
+    if isinstance(value, str) or value is None or isinstance(value, bool):
+        return value
+    number = value.item() if hasattr(value, "item") else value
+    if isinstance(number, float):
+        return float(f"{number:.10g}") if math.isfinite(number) else None
+    return number if isinstance(number, (int, str, bool)) else str(number)
+
+
+def dumps(value: Any) -> str:
+    """JSON as text.
+
+    Parameters
+    ----------
+    value : object
+        What `clean` can make plain.
+
+    Returns
+    -------
+    str
+        Indented JSON with a final newline.
+    """
+    return json.dumps(clean(value), indent=2, ensure_ascii=False) + "\n"
