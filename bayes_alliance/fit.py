@@ -29,7 +29,7 @@ from bayes_alliance.errors import InputError
 from bayes_alliance.process.containers import arrays
 from bayes_alliance.process.integrated import Evaluator, at_draws
 from bayes_alliance.process.priors import Priors, load_priors
-from bayes_alliance.theories import build
+from bayes_alliance.theories import build, get
 
 SAMPLERS = ("nutpie", "pymc", "numpyro")
 TARGET_ACCEPT = 0.95
@@ -153,6 +153,7 @@ def fit(
             raise InputError(f"a whole number of at least {least}", column=name, value=value)
     if sampler not in (None, *SAMPLERS):
         raise InputError(f"one of {', '.join(SAMPLERS)}", column="sampler", value=sampler)
+    get(theory)
     tell = progress or (lambda step: None)
     spec = load_priors(theory, priors)
     began = time.perf_counter()
@@ -488,7 +489,7 @@ def save(tree: xr.DataTree, path: str | Path) -> Path:
             }
             tree.to_netcdf(part, engine="h5netcdf", encoding=zipped)
         else:
-            tree.to_zarr(part, mode="w", consolidated=True)
+            tree.to_zarr(part, mode="w", consolidated=False)
             if path.exists():
                 shutil.rmtree(path)
         os.replace(part, path)
@@ -499,7 +500,8 @@ def save(tree: xr.DataTree, path: str | Path) -> Path:
     finally:
         if part.is_dir():
             shutil.rmtree(part)
-        part.unlink(missing_ok=True)
+        elif part.exists():
+            part.unlink()
     return path
 
 
@@ -533,7 +535,10 @@ def open_fit(
     if not path.exists():
         raise InputError("an existing file", file=str(path))
     try:
-        opened = xr.open_datatree(path, engine="zarr" if path.is_dir() else "h5netcdf")
+        if path.is_dir():
+            opened = xr.open_datatree(path, engine="zarr", consolidated=False)
+        else:
+            opened = xr.open_datatree(path, engine="h5netcdf")
         tree = opened.load()
         opened.close()
         theory, name = tree.attrs["theory"], tree.attrs["data_name"]
@@ -543,10 +548,8 @@ def open_fit(
             f"a fit saved by bayes_alliance ({type(error).__name__})", file=str(path)
         ) from None
     if data is None:
-        data = data_of(tree) if not _is_bundled(name) else load(*name.split("+"))
-        blank = tree["constant_data"]["frame"].to_numpy()
-        if _is_bundled(name) and (blank < 0).all():
-            data = load(*name.split("+"), frames=False)
+        bundled = set(name.split("+")) <= set(THEATRES)
+        data = _bundled_like(tree) if bundled else data_of(tree)
     if tree.attrs["data_hash"] != data.hash or not stored:
         raise InputError(
             f"a fit of the data with hash {data.hash[:12]}",
@@ -565,6 +568,14 @@ def open_fit(
     return tree
 
 
-def _is_bundled(name: str) -> bool:
-    """Whether the name is one or more of the bundled theatres."""
-    return set(name.split("+")) <= set(THEATRES)
+def _bundled_like(tree: xr.DataTree) -> Data:
+    """The bundled tables, with those codings blanked that the fit did not read."""
+    blank = {
+        name: bool((tree["constant_data"][column].to_numpy() < 0).all())
+        for name, column in (("frames", "frame"), ("statements", "statement"))
+    }
+    names = tree.attrs["data_name"].split("+")
+    whole = load(*names)
+    if whole.hash == tree.attrs["data_hash"] or not any(blank.values()):
+        return whole
+    return load(*names, **{name: not empty for name, empty in blank.items()})

@@ -30,7 +30,12 @@ SCORED = ("outcome", "case_index", "exposure", "ended")
 _refits: dict[tuple, xr.Dataset] = {}
 
 
-def refit_without(tree: xr.DataTree, cases: tuple[int, ...]) -> xr.Dataset:
+def refit_without(
+    tree: xr.DataTree,
+    cases: tuple[int, ...],
+    label: str = "",
+    progress: Callable[[str], None] | None = None,
+) -> xr.Dataset:
     """Fit again with the outcomes of some cases unrecorded, and score those cases.
 
     Parameters
@@ -39,6 +44,10 @@ def refit_without(tree: xr.DataTree, cases: tuple[int, ...]) -> xr.Dataset:
         The fit with all cases.
     cases : tuple of int
         Positions of the cases to leave out.
+    label : str
+        What is left out, in words.
+    progress : callable, optional
+        Called if a refit begins; one made before in this process is not made again.
 
     Returns
     -------
@@ -57,6 +66,8 @@ def refit_without(tree: xr.DataTree, cases: tuple[int, ...]) -> xr.Dataset:
         cases,
     )
     if key not in _refits:
+        if progress:
+            progress(f"exact refit without {label}")
         model, log_density = model_of(tree)
         changed = hold_out(arrays(data_of(tree)), list(cases))
         values = {name: value for name, (_, value) in changed.items()}
@@ -100,10 +111,8 @@ class Refit(az.SamplingWrapper):
 
     def sample(self, modified_observed_data):
         """Scores of the case under the fit without it."""
-        if self.progress:
-            case = self.idata_orig["log_likelihood"]["case"].values[modified_observed_data]
-            self.progress(f"exact refit without {case}")
-        return refit_without(self.idata_orig, (modified_observed_data,))
+        case = self.idata_orig["log_likelihood"]["case"].values[modified_observed_data]
+        return refit_without(self.idata_orig, (modified_observed_data,), str(case), self.progress)
 
     def get_inference_data(self, fitted_model):
         """Pass the scores on."""
@@ -212,9 +221,7 @@ def _by_theatre(tree, information, psis, progress) -> az.ELPDDataLOO:
     out = deepcopy(psis)
     for name in dict.fromkeys(theatre):
         cases = tuple(int(i) for i in np.flatnonzero(theatre == name))
-        if progress:
-            progress(f"exact refit without {name}")
-        scores = refit_without(tree, cases)[information]
+        scores = refit_without(tree, cases, name, progress)[information]
         out.elpd_i[list(cases)] = _log_mean(scores)
     seen = _log_mean(tree["log_likelihood"][information])
     out.elpd = float(out.elpd_i.sum())
@@ -269,6 +276,27 @@ def compare(
     _check(trees, information, by)
     scores = {name: elpd(tree, information, by, exact, progress) for name, tree in trees.items()}
     return table(scores)
+
+
+def difference(first: az.ELPDDataLOO, second: az.ELPDDataLOO) -> tuple[float, float]:
+    """Difference in expected log predictive density, paired by case.
+
+    Parameters
+    ----------
+    first, second : arviz.ELPDDataLOO
+        Scores of the same cases.
+
+    Returns
+    -------
+    tuple of float
+        First minus second, and its standard error.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017), equation 24.
+    """
+    by_case = (first.elpd_i - second.elpd_i).values
+    return float(by_case.sum()), float(np.sqrt(len(by_case) * by_case.var(ddof=1)))
 
 
 def table(scores: Mapping[str, az.ELPDDataLOO]) -> pd.DataFrame:

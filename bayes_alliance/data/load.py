@@ -58,7 +58,7 @@ class Data:
         return pd.DataFrame(columns).rename_axis(index="count")
 
 
-def load(*names: str | PathLike[str], frames: bool = True) -> Data:
+def load(*names: str | PathLike[str], frames: bool = True, statements: bool = True) -> Data:
     """Load validated tables.
 
     Parameters
@@ -68,6 +68,8 @@ def load(*names: str | PathLike[str], frames: bool = True) -> Data:
         ``episodes.csv``, ``clients.csv``, ``years.csv`` and, if wanted, ``codings.csv``.
     frames : bool
         False blanks the coded frames, which were coded knowing the outcome.
+    statements : bool
+        False blanks the coded statements of threat, for the same reason.
 
     Returns
     -------
@@ -88,7 +90,8 @@ def load(*names: str | PathLike[str], frames: bool = True) -> Data:
         folder = _folder(theatres)
         tables = read_folder(folder)
         chosen, label = set(tables.episodes["theatre"]), folder.resolve().name
-    return _data(label, tables, chosen, frames)
+    blank = [c for c, keep in (("frame", frames), ("threat_statement", statements)) if not keep]
+    return _data(label, tables, chosen, blank)
 
 
 def _folder(names: list[str]) -> Path:
@@ -153,19 +156,21 @@ def read_folder(folder: Path) -> Tables:
     return tables
 
 
-def _data(label: str, tables: Tables, theatres: set[str], frames: bool) -> Data:
+def _data(label: str, tables: Tables, theatres: set[str], blank: list[str]) -> Data:
     """Choose the theatres and give the columns their final types."""
     episodes = tables.episodes[tables.episodes["theatre"].isin(theatres)].copy()
-    if not frames:
-        episodes["frame"] = pd.Series([None] * len(episodes), index=episodes.index, dtype=object)
+    for column in blank:
+        episodes[column] = pd.Series([None] * len(episodes), index=episodes.index, dtype=object)
     episodes["case"] = episodes["fallback_of"].fillna(episodes["episode"]).astype(object)
     names = set(episodes["episode"])
     codings = tables.codings
-    about_all = (codings["episode"] == "*") | (codings["table"] == "years")
+    clients = tables.clients[tables.clients["episode"].isin(names)]
+    of_client = codings["client"].isin({"*", *clients["client"]})
+    about_all = ((codings["episode"] == "*") & of_client) | (codings["table"] == "years")
     return Data(
         name=label,
         episodes=_final(episodes, "episodes"),
-        clients=_final(tables.clients[tables.clients["episode"].isin(names)], "clients"),
+        clients=_final(clients, "clients"),
         years=_final(tables.years[tables.years["theatre"].isin(theatres)], "years"),
         codings=_final(codings[about_all | codings["episode"].isin(names)], "codings"),
     )

@@ -158,7 +158,8 @@ def forecast(
         weights = (
             compare(trees)["weight"].to_dict() if len(trees) > 1 else dict.fromkeys(trees, 1.0)
         )
-    if set(weights) != set(trees) or abs(sum(weights.values()) - 1) > 1e-3:
+    whole = abs(sum(weights.values()) - 1) <= 1e-3 and all(w >= 0 for w in weights.values())
+    if set(weights) != set(trees) or not whole:
         raise InputError(
             "weights of the fitted theories that sum to 1", column="weights", value=dict(weights)
         )

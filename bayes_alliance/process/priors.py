@@ -23,6 +23,13 @@ DISTRIBUTIONS = {
     "beta": (pm.Beta, {"alpha", "beta"}),
 }
 POSITIVE = {"sigma", "alpha", "beta"}
+LARGEST = 1e100
+OPTIONS = {
+    "lapse": ("a number above 0 and below 1", lambda v: 0 < v < 1),
+    "smooth_maximum": ("a number above 0", lambda v: 0 < v <= LARGEST),
+    "risk_spread": ("a number of at least 0", lambda v: 0 <= v <= LARGEST),
+}
+"""What each option must be."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +71,13 @@ class Priors:
 
     @property
     def hash(self) -> str:
-        """Digest of distributions and options; reasons do not count."""
+        """Digest of distributions and options; reasons do not count, and 1 is 1.0."""
         plain = {
-            k: {a: b for a, b in v.items() if a != "reason"} for k, v in self.parameters.items()
+            k: {a: b if a == "distribution" else float(b) for a, b in v.items() if a != "reason"}
+            for k, v in self.parameters.items()
         }
-        text = json.dumps([self.theory, plain, self.options], sort_keys=True)
+        options = {name: float(value) for name, value in self.options.items()}
+        text = json.dumps([self.theory, plain, options], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -150,8 +159,10 @@ def _apply(merged: dict[str, Any], name: str, change: Any, source: str) -> None:
                 raise InputError(
                     f"one of {', '.join(known)}", file=source, column=f"options.{option}"
                 )
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise InputError("a number", file=source, column=f"options.{option}", value=value)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            words, allowed = OPTIONS[option]
+            if not number or not allowed(value):
+                raise InputError(words, file=source, column=f"options.{option}", value=value)
             known[option] = value
         return
     if name not in merged["parameters"]:
@@ -166,7 +177,7 @@ def _apply(merged: dict[str, Any], name: str, change: Any, source: str) -> None:
 def _check(name: str, spec: Mapping[str, Any], source: str) -> None:
     """Refuse a prior that PyMC could not build."""
     kind = spec.get("distribution")
-    if kind not in DISTRIBUTIONS:
+    if not isinstance(kind, str) or kind not in DISTRIBUTIONS:
         expected = f"one of {', '.join(DISTRIBUTIONS)}"
         raise InputError(expected, file=source, column=f"{name}.distribution", value=kind)
     arguments = DISTRIBUTIONS[kind][1]
@@ -177,7 +188,7 @@ def _check(name: str, spec: Mapping[str, Any], source: str) -> None:
     for argument in sorted(arguments):
         value: Any = spec.get(argument)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or abs(value) == float("inf") or value != value:
+        if not number or not abs(value) <= LARGEST:
             raise InputError("a number", file=source, column=f"{name}.{argument}", value=value)
         if argument in POSITIVE and value <= 0:
             raise InputError(

@@ -19,7 +19,7 @@ from bayes_alliance.fit import fit, open_fit, save
 from bayes_alliance.report.figures import figures
 from bayes_alliance.report.figures import save as save_figure
 from bayes_alliance.report.page import page
-from bayes_alliance.report.results import NO_FRAMES, collect, labelled
+from bayes_alliance.report.results import NO_FRAMES, NO_STATEMENTS, collect, labelled, score
 from bayes_alliance.report.summary import dumps, summary
 from bayes_alliance.report.writable import writable
 from bayes_alliance.theories import NAMES
@@ -72,7 +72,7 @@ def report(
             stale.unlink()
     svgs = {}
     for name, figure in made.items():
-        part = pictures / f".{name}.svg.part"
+        part = pictures / f".{name}.part.svg"
         save_figure(figure, part)
         svgs[name] = part.read_text(encoding="utf-8")
         os.replace(part, pictures / f"{name}.svg")
@@ -99,7 +99,7 @@ def reproduce(
     """Do everything on the bundled data: fit, compare, check, forecast, report.
 
     Every theory is fitted to Europe and Asia together, which is what is reported, and to each
-    theatre alone; the prospect theory also without the coded frames.
+    theatre alone; the prospect theory also without what was coded knowing the outcome.
 
     Parameters
     ----------
@@ -121,9 +121,13 @@ def reproduce(
     asked: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
     alone = {f"{name}, {where} alone": (name, where) for where in POOLED for name in NAMES}
     with _apart(alone, fits, asked) as finish:
-        pooled, unread = load(*POOLED), load(*POOLED, frames=False)
+        pooled = load(*POOLED)
         wanted = {name: (name, pooled) for name in NAMES}
-        wanted[f"prospect, {NO_FRAMES}"] = ("prospect", unread)
+        unread = {
+            f"prospect, {NO_FRAMES}": load(*POOLED, frames=False),
+            f"prospect, {NO_STATEMENTS}": load(*POOLED, frames=False, statements=False),
+        }
+        wanted |= {label: ("prospect", data) for label, data in unread.items()}
         trees = {}
         for label, (theory, data) in wanted.items():
             step = partial(labelled, tell, label)
@@ -131,9 +135,10 @@ def reproduce(
             save(trees[label], _file(fits, label))
             if trees[label].attrs["interrupted"]:
                 raise KeyboardInterrupt
-        tell("waiting for the fits of each theatre alone")
+        score(trees, tell)  # so that the report finds the refits made
+        tell("the fits of each theatre alone")
         finish()
-    extra = {f"prospect, {NO_FRAMES}": trees.pop(f"prospect, {NO_FRAMES}")}
+    extra = {label: trees.pop(label) for label in unread}
     extra |= {
         label: open_fit(_file(fits, label), load(where)) for label, (_, where) in alone.items()
     }

@@ -27,7 +27,8 @@ from bayes_alliance.process.integrated import INFORMATION
 
 MAIN = ("indicators", "episode")
 """The comparison whose weights stack the forecasts."""
-NO_FRAMES = "without coded frames"
+NO_FRAMES, NO_STATEMENTS = "without coded frames", "without coded frames and statements"
+"""Names of the fits that do not read what was coded knowing the outcome."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,34 @@ def sensitivity(tree: xr.DataTree) -> pd.DataFrame:
         return az.psense_summary(scaled, round_to=6).rename_axis(index="hypothesis")
 
 
+def score(
+    trees: Mapping[str, xr.DataTree], tell: Callable[[str], None]
+) -> dict[tuple[str, str], dict[str, az.ELPDDataLOO]]:
+    """Score every fit on both information sets, by episode and, where there are two, by theatre.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Fits of the same cases.
+    tell : callable
+        Called with the name of each refit.
+
+    Returns
+    -------
+    dict of (information, by) to dict of str to arviz.ELPDDataLOO
+        Refits are made once a process, so that asking again costs little.
+    """
+    theatres = data_of(next(iter(trees.values()))).episodes["theatre"].nunique()
+    return {
+        (information, by): {
+            name: elpd(tree, information, by, progress=partial(labelled, tell, name))
+            for name, tree in trees.items()
+        }
+        for by in ("episode", "theatre")[: min(2, theatres)]
+        for information in INFORMATION
+    }
+
+
 def collect(
     trees: Mapping[str, xr.DataTree],
     extra: Mapping[str, xr.DataTree] | None = None,
@@ -139,15 +168,8 @@ def collect(
     if len(trees) < 2:
         raise InputError("two fits or more", column="fits", value=list(trees))
     data = data_of(next(iter(trees.values())))
-    rivals = trees | {k: t for k, t in extra.items() if k.endswith(NO_FRAMES)}
-    theatres = data.episodes["theatre"].nunique()
-    scores: dict[tuple[str, str], dict[str, az.ELPDDataLOO]] = {}
-    for by in ("episode", "theatre")[: min(2, theatres)]:
-        for information in INFORMATION:
-            scores[information, by] = {
-                name: elpd(tree, information, by, progress=partial(labelled, tell, name))
-                for name, tree in rivals.items()
-            }
+    unread = {k: t for k, t in extra.items() if k.endswith((NO_FRAMES, NO_STATEMENTS))}
+    scores = score(trees | unread, tell)
     # the tables compare what was asked for; the fit without frames is shown beside them
     comparison = {key: table({n: s[n] for n in trees}) for key, s in scores.items()}
     weights = comparison[MAIN]["weight"].to_dict()

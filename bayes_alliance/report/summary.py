@@ -8,6 +8,7 @@ from typing import Any
 
 from bayes_alliance.check.quantities import quantities
 from bayes_alliance.compare.hypotheses import CI_PROB
+from bayes_alliance.compare.loo import difference
 from bayes_alliance.fit import versions
 from bayes_alliance.report.results import Results
 
@@ -39,14 +40,11 @@ def summary(results: Results) -> dict[str, Any]:
             "fits": results.diagnostics,
             "comparison": {
                 information: {
-                    by: {
-                        name: row.to_dict() | _scored(results, information, by, name)
-                        for name, row in results.comparison[information, by].iterrows()
-                    }
-                    for (i, by) in results.comparison
+                    by: {name: _row(results, (information, by), name) for name in scores}
+                    for (i, by), scores in results.scores.items()
                     if i == information
                 }
-                for information in dict.fromkeys(i for i, _ in results.comparison)
+                for information in dict.fromkeys(i for i, _ in results.scores)
             },
             "checks": {
                 name: {
@@ -76,18 +74,21 @@ def summary(results: Results) -> dict[str, Any]:
     )
 
 
-def _scored(results: Results, information: str, by: str, name: str) -> dict[str, Any]:
-    """Pointwise scores and Pareto k of one theory."""
-    score = results.scores[information, by][name]
+def _row(results: Results, key: tuple[str, str], name: str) -> dict[str, Any]:
+    """One theory in one comparison; fits beside the theories have no weight."""
+    table, score = results.comparison[key], results.scores[key][name]
     cases = [str(c) for c in score.elpd_i["case"].values]
-    out: dict[str, Any] = {"elpd_by_case": dict(zip(cases, score.elpd_i.values, strict=True))}
+    out: dict[str, Any] = {"elpd": score.elpd, "se": score.se, "p": score.p}
+    if name in table.index:
+        out |= table.loc[name].to_dict()
+    if "null" in results.scores[key]:
+        against = difference(score, results.scores[key]["null"])
+        out |= {"against_null": against[0], "against_null_se": against[1]}
+    out["elpd_by_case"] = dict(zip(cases, score.elpd_i.values, strict=True))
     if score.influence_pareto_k is not None:
-        out["pareto_k"] = dict(zip(cases, score.influence_pareto_k.values, strict=True))
-        out["refitted"] = [
-            c
-            for c, k in zip(cases, score.influence_pareto_k.values, strict=True)
-            if k > score.good_k
-        ]
+        k = score.influence_pareto_k.values
+        out["pareto_k"] = dict(zip(cases, k, strict=True))
+        out["refitted"] = [c for c, v in zip(cases, k, strict=True) if v > score.good_k]
     return out
 
 

@@ -1,0 +1,41 @@
+"""Figures of a report: what the data are, what the theories say, how they fare."""
+
+from __future__ import annotations
+
+import matplotlib
+
+from bayes_alliance.report.figures import (
+    compared,
+    diagrams,
+    fitted,
+    forecasted,
+    predicted,
+    timeline,
+)
+from bayes_alliance.report.figures.style import RC, Figure, save, settle
+from bayes_alliance.report.results import Results
+
+__all__ = ["Figure", "figures", "save"]
+
+SUBJECTS = (timeline, diagrams, fitted, compared, predicted, forecasted)
+"""One module a subject, in reading order."""
+
+
+def figures(results: Results) -> dict[str, Figure]:
+    """Draw every figure for which the results have something to show.
+
+    Parameters
+    ----------
+    results : Results
+        What the report shows.
+
+    Returns
+    -------
+    dict of str to Figure
+        In reading order; the keys serve as names of files.
+    """
+    with matplotlib.rc_context(RC):
+        found = {slug: figure for module in SUBJECTS for slug, figure in module.draw(results)}
+        for figure in found.values():
+            settle(figure)
+    return found

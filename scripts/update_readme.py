@@ -1,0 +1,80 @@
+"""Write the README's numbers from the stored reference report; ``--check`` only compares."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+START, END = "<!-- results: begin (make reference writes this) -->", "<!-- results: end -->"
+
+
+def results(summary: dict) -> str:
+    """Make the README's section of results."""
+    percent = f"{summary['interval_probability']:.0%}"
+    counts = summary["data"]["counts"]["total"]
+    lines = [
+        f"From the reference run on {counts['cases (a proposal with its fallbacks)']:.0f} cases "
+        f"({counts['episodes']:.0f} episodes) of Europe and Asia, 1947 to 1955. Intervals are "
+        f"{percent} intervals.",
+        "",
+        "| fit | log score of unseen cases | minus null (standard error) | stacking weight |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for name, row in summary["comparison"]["indicators"]["episode"].items():
+        weight = f"{row['weight']:.2f}" if "weight" in row else ""
+        lines.append(
+            f"| {name} | {row['elpd']:.1f} | {row['against_null']:.1f} "
+            f"({row['against_null_se']:.1f}) | {weight} |"
+        )
+    lines += [
+        "",
+        "| hypothesis | estimate | interval | probability of the expected sign | prior's |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for theory, table in summary["hypotheses"].items():
+        for name, row in table.items():
+            lines.append(
+                f"| {theory} {name}: {row['words']} | {row['estimate']:.2f} | "
+                f"{row['lower']:.2f} to {row['upper']:.2f} | {row['probability']:.2f} | "
+                f"{row['prior_probability']:.2f} |"
+            )
+    lines += [
+        "",
+        "| scenario, if the question is decided | multilateral, strong: stacked | interval |",
+        "| --- | ---: | ---: |",
+    ]
+    for name, table in summary["forecast"].items():
+        row = table["stacked"]["multilateral_strong"]
+        lines.append(
+            f"| {name} | {row['probability']:.2f} | {row['lower']:.2f} to {row['upper']:.2f} |"
+        )
+    bad = [f"{n}: {'; '.join(f['problems'])}" for n, f in summary["fits"].items() if f["problems"]]
+    lines += [
+        "",
+        "Every fit passed its diagnostics."
+        if not bad
+        else "**Not to be trusted:** " + "; ".join(bad),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Update the README or, with ``--check``, say whether it is up to date."""
+    summary = json.loads((ROOT / "reports/reference/summary.json").read_text(encoding="utf-8"))
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    before, rest = text.split(START)
+    after = rest.split(END)[1]
+    wanted = f"{before}{START}\n{results(summary)}\n{END}{after}"
+    if "--check" in sys.argv:
+        if wanted != text:
+            print("README.md does not show the numbers of reports/reference: run make reference")
+        return int(wanted != text)
+    readme.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

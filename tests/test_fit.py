@@ -1,0 +1,402 @@
+"""Fits: provenance, reproducibility, the gate of diagnostics, and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import pytest
+import xarray as xr
+
+from bayes_alliance.data import load
+from bayes_alliance.errors import InputError
+from bayes_alliance.fit import (
+    _whole_draws,
+    data_of,
+    diagnose,
+    fit,
+    model_of,
+    open_fit,
+    priors_of,
+    sample_model,
+    save,
+    versions,
+    with_containers,
+)
+from bayes_alliance.process.cells import CELLS
+from bayes_alliance.process.containers import arrays, encode
+from bayes_alliance.process.integrated import at_draws
+from bayes_alliance.process.priors import load_priors
+from bayes_alliance.process.survival import alliance_years
+from bayes_alliance.theories import NAMES
+
+SMALL = {"draws": 300, "tune": 500, "chains": 2, "seed": 1}
+GROUPS = {
+    "posterior",
+    "sample_stats",
+    "log_likelihood",
+    "log_prior",
+    "prior",
+    "prior_predictive",
+    "posterior_predictive",
+    "observed_data",
+    "constant_data",
+    "tables",
+}
+
+
+@pytest.mark.parametrize("theory", NAMES)
+def test_a_fit_says_where_it_comes_from(theory, fits, data):
+    tree = fits[theory]
+    assert set(tree.children) == GROUPS
+    attrs = tree.attrs
+    assert attrs["theory"] == theory and attrs["data_name"] == data.name
+    assert attrs["data_hash"] == data.hash and attrs["priors_hash"] == load_priors(theory).hash
+    assert {k: attrs[k] for k in SMALL} == SMALL
+    assert attrs["priors_changed"] == 0 and attrs["interrupted"] == 0
+    assert attrs["sampler"] == "nutpie"
+    assert 0 < attrs["seconds_sample"] < attrs["seconds"]
+    assert {f"version_{k}": v for k, v in versions().items()}.items() <= attrs.items()
+    assert tree["posterior"].sizes["draw"] == 300 and tree["posterior"].sizes["chain"] == 2
+
+
+@pytest.mark.parametrize("theory", NAMES)
+def test_draws_are_finite(theory, fits):
+    for group in GROUPS - {"tables"}:
+        for name, values in fits[theory][group].data_vars.items():
+            assert np.isfinite(values.to_numpy()).all(), f"{group}/{name}"
+
+
+@pytest.mark.parametrize("theory", NAMES)
+def test_the_sampler_saw_the_density_that_the_model_states(theory, fits, models, plain):
+    """`lp` of the sampler against PyMC's log density at the same draws, up to one constant."""
+    model, tree = models[theory], fits[theory]
+    density = model.compile_logp(mode="FAST_COMPILE", sum=False)
+    pairs = [(rv, model.rvs_to_values[rv], model.rvs_to_transforms[rv]) for rv in model.free_RVs]
+    inputs = {rv: pt.tensor(rv.name, shape=rv.type.shape) for rv, _, _ in pairs}
+    forward = plain(
+        list(inputs.values()),
+        [
+            x if change is None else change.forward(x, *rv.owner.inputs)
+            for (rv, x), (_, _, change) in zip(inputs.items(), pairs, strict=True)
+        ],
+    )
+    found = []
+    for draw in (0, 100, 299):
+        draws = [tree["posterior"][rv.name].to_numpy()[1, draw] for rv in inputs]
+        names = [value.name for _, value, _ in pairs]
+        parts = density(dict(zip(names, forward(*draws), strict=True)))
+        ours = sum(float(np.sum(part)) for part in parts)
+        found.append(ours - float(tree["sample_stats"]["lp"][1, draw]))
+    np.testing.assert_allclose(found, found[0], atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_fit(data, fits):
+    again = fit("null", data, **SMALL)
+    for group in GROUPS - {"tables", "sample_stats"}:
+        xr.testing.assert_identical(again[group].to_dataset(), fits["null"][group].to_dataset())
+    other = fit("null", data, **SMALL | {"seed": 2, "draws": 20})
+    first = other["posterior"]["hazard_0"].to_numpy()
+    assert not np.allclose(first, again["posterior"]["hazard_0"].to_numpy()[:, :20])
+
+
+def test_steps_are_told(data):
+    steps = []
+    fit("null", data, draws=10, tune=10, chains=1, progress=steps.append)
+    assert steps == ["compile", "sample", "summarise"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"draws": 5},
+        {"draws": True},
+        {"draws": 100.0},
+        {"tune": 0},
+        {"chains": 0},
+        {"chains": "2"},
+        {"sampler": "stan"},
+        {"theory": "realism"},
+        {"priors": {"alpha": {"mu": 1}}},
+    ],
+    ids=str,
+)
+def test_arguments_out_of_range_are_refused(change, data):
+    arguments = {"theory": "null", "data": data, **change}
+    with pytest.raises(InputError) as caught:
+        fit(**arguments)
+    name = next(iter(change))
+    assert caught.value.column == ("alpha" if name == "priors" else name)
+
+
+def hand_made(**chains: np.ndarray) -> xr.DataTree:
+    """A tree with the groups that diagnostics look at."""
+    rng = np.random.default_rng(0)
+    good = rng.standard_normal((4, 1000))
+    energy = chains.pop("energy", rng.standard_normal((4, 1000)))
+    diverging = chains.pop("diverging", np.zeros((4, 1000), dtype=bool))
+    dims = ("chain", "draw")
+    variables = {"a": good, **chains}
+    return xr.DataTree.from_dict(
+        {
+            "posterior": xr.Dataset({k: (dims, v) for k, v in variables.items()}),
+            "log_prior": xr.Dataset({k: (dims, v) for k, v in variables.items()}),
+            "sample_stats": xr.Dataset({"diverging": (dims, diverging), "energy": (dims, energy)}),
+        }
+    )
+
+
+def normal(seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((4, 1000))
+
+
+def walk(seed: int, keep: float) -> np.ndarray:
+    """Stationary autoregression: chains that agree but move slowly."""
+    z, out = normal(seed), np.zeros((4, 1000))
+    out[:, 0] = z[:, 0]
+    for t in range(1, 1000):
+        out[:, t] = keep * out[:, t - 1] + np.sqrt(1 - keep**2) * z[:, t]
+    return out
+
+
+def test_a_good_fit_passes():
+    found = diagnose(hand_made())
+    assert found["verdict"] == "ok" and found["problems"] == []
+    assert found["ess_bulk_min"] > 3000 and found["rhat_max"] < 1.01
+
+
+def one_divergence() -> np.ndarray:
+    out = np.zeros((4, 1000), dtype=bool)
+    out[2, 77] = True
+    return out
+
+
+@pytest.mark.parametrize(
+    ("tree", "problem"),
+    [
+        (hand_made(b=normal() + np.array([0, 0, 0, 3.0])[:, None]), "R-hat"),
+        (hand_made(b=walk(3, 0.97)), "bulk ESS"),
+        # a mixture that rarely visits one tail: the middle mixes, the quantile does not
+        (hand_made(b=np.where(walk(5, 0.995) > 1.6, 8, 0) + normal(6)), "tail ESS"),
+        (hand_made(diverging=one_divergence()), "1 divergences"),
+        (hand_made(energy=np.cumsum(normal(2), axis=1)), "E-BFMI"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_each_criterion_is_flagged(tree, problem):
+    found = diagnose(tree)
+    assert found["verdict"] == "not to be trusted"
+    assert any(text.startswith(problem) for text in found["problems"]), found["problems"]
+    if problem in ("R-hat", "bulk ESS", "tail ESS"):
+        text = next(t for t in found["problems"] if t.startswith(problem))
+        assert text.endswith(" at b"), "the parameter is named"
+
+
+def test_an_interruption_is_flagged():
+    tree = hand_made()
+    tree.attrs["interrupted"] = 1
+    found = diagnose(tree)
+    assert found["verdict"] == "not to be trusted"
+    assert found["problems"] == ["interrupted before all draws were made"]
+
+
+def test_only_whole_draws_count_after_an_interruption():
+    values = np.ones((2, 10, 3))
+    posterior = xr.Dataset({"a": (("chain", "draw", "k"), values)})
+    assert _whole_draws(posterior) == 10
+    values[1, 7:] = np.nan
+    assert _whole_draws(posterior) == 7, "the shorter chain decides"
+    values[:] = np.nan
+    assert _whole_draws(posterior) == 0
+
+
+def test_the_small_fits_are_not_trusted_for_their_length(fits):
+    """600 draws in all: the gate must say that it is too few, and nothing must diverge much."""
+    for theory, tree in fits.items():
+        found = diagnose(tree)
+        assert found["verdict"] == "not to be trusted", theory
+        assert found["divergences"] <= 6 and found["rhat_max"] < 1.15, theory
+
+
+@pytest.mark.parametrize("ending", [".nc", ".zarr"])
+def test_saving_and_opening_is_the_identity(ending, fits, tmp_path: Path):
+    tree = fits["occupation"]
+    path = save(tree, tmp_path / "below" / f"fit{ending}")
+    opened = open_fit(path)
+    assert list(path.parent.iterdir()) == [path], "no other files are left"
+    assert set(opened.children) == set(tree.children)
+    for group in tree.children:
+        xr.testing.assert_equal(opened[group].to_dataset(), tree[group].to_dataset())
+    assert dict(opened.attrs) == dict(tree.attrs)
+    assert diagnose(opened) == diagnose(tree)
+    save(fits["null"], tmp_path / "below" / f"fit{ending}")
+    assert open_fit(path).attrs["theory"] == "null", "saving again replaces"
+
+
+def test_a_fit_carries_its_data_and_priors(fits, data):
+    for theory, tree in fits.items():
+        back = data_of(tree)
+        assert back.hash == data.hash and back.name == data.name
+        assert list(back.episodes["episode"]) == list(data.episodes["episode"])
+        assert priors_of(tree) == load_priors(theory)
+
+
+def test_changed_priors_must_be_named_to_open(fits, tmp_path: Path):
+    path = save(fits["null"], tmp_path / "fit.nc")
+    with pytest.raises(InputError) as caught:
+        open_fit(path, priors={"hazard_0": {"sigma": 2.0}})
+    wanted = load_priors("null", {"hazard_0": {"sigma": 2.0}}).hash
+    assert caught.value.column == "priors_hash"
+    assert wanted[:12] in str(caught.value)
+    assert fits["null"].attrs["priors_hash"][:12] in str(caught.value)
+
+
+def test_a_fit_of_other_data_is_refused(fits, tmp_path: Path):
+    path = save(fits["null"], tmp_path / "fit.nc")
+    asia = load("asia")
+    with pytest.raises(InputError) as caught:
+        open_fit(path, data=asia)
+    assert caught.value.column == "data_hash" and asia.hash[:12] in str(caught.value)
+
+
+def nothing(path: Path) -> None:
+    pass
+
+
+def text(path: Path) -> None:
+    path.write_text("not a fit\n")
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def folder(path: Path) -> None:
+    path.mkdir()
+    (path / "a.txt").write_text("not a fit\n")
+
+
+def other_dataset(path: Path) -> None:
+    xr.Dataset({"x": ("t", [1.0, 2.0])}).to_netcdf(path, engine="h5netcdf")
+
+
+def cut_off(path: Path) -> None:
+    other_dataset(path)
+    path.write_bytes(path.read_bytes()[:-500])
+
+
+@pytest.mark.parametrize("make", [nothing, text, empty, folder, other_dataset, cut_off])
+def test_what_is_no_fit_is_refused(make, tmp_path: Path):
+    path = tmp_path / "fit.nc"
+    make(path)
+    with pytest.raises(InputError, match="fit.nc"):
+        open_fit(path)
+
+
+@pytest.mark.parametrize("name", ["fit", "fit.pkl", "fit.nc.gz", ".nc"])
+def test_unknown_endings_are_refused(name, fits, tmp_path: Path):
+    with pytest.raises(InputError, match="ending in .nc or .zarr"):
+        save(fits["null"], tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [".nc", ".zarr"])
+def test_a_place_that_cannot_be_written_is_refused(ending, fits, tmp_path: Path):
+    file = tmp_path / "file"
+    file.write_text("in the way\n")
+    with pytest.raises(InputError, match="a place that can be written"):
+        save(fits["null"], file / "below" / f"fit{ending}")
+    with pytest.raises(InputError, match="a place that can be written"):
+        save(fits["null"], file / f"fit{ending}")
+    assert list(tmp_path.iterdir()) == [file] and file.read_text() == "in the way\n"
+
+
+def test_a_folder_is_not_replaced_by_a_file(fits, tmp_path: Path):
+    (tmp_path / "fit.nc").mkdir()
+    with pytest.raises(InputError, match="fit.nc"):
+        save(fits["null"], tmp_path / "fit.nc")
+    assert [p.name for p in tmp_path.iterdir()] == ["fit.nc"]
+
+
+@pytest.mark.parametrize("ending", [".nc", ".zarr"])
+def test_a_failed_save_leaves_the_old_file(ending, fits, tmp_path: Path):
+    path = save(fits["null"], tmp_path / f"fit{ending}")
+    broken = fits["null"].copy()
+    broken.attrs["cannot be written"] = object()
+    with pytest.raises(Exception):  # noqa: B017 - whatever the library raises
+        save(broken, path)
+    assert open_fit(path).attrs["theory"] == "null"
+    assert list(tmp_path.iterdir()) == [path], "no part is left"
+
+
+def test_the_posterior_covers_the_truth(fits, data, models):
+    """Data simulated from the null's own prior: ranks of the truth are uniform (SBC).
+
+    Lives are drawn from the hazards exactly and cut off where they end; proposals and designs come
+    from the prior predictive distribution. Nothing is compiled again.
+    """
+    tree, count = fits["null"], 30
+    model, log_density = model_of(tree)
+    names = ("alpha_alliance", "alpha_partner", "alpha_strong", "acceptance_0", "hazard_0")
+    prior, predictive = tree["prior"].to_dataset(), tree["prior_predictive"].to_dataset()
+    years = alliance_years(data.episodes)
+    place = years.groupby("episode", sort=False).indices
+    some = prior.isel(draw=slice(0, count))
+    hazard = at_draws(model, some, {"hazard": model["hazard"]})["hazard"].to_numpy()[0]
+    rng = np.random.default_rng(10)
+    ranks = np.zeros((count, len(names)))
+    for i in range(count):
+        exposure = years["exposure"].to_numpy(float).copy()
+        ended = np.zeros(len(exposure), dtype=int)
+        for rows in place.values():
+            left = rng.exponential()
+            for row in rows:
+                use = hazard[i, row] * exposure[row]
+                if left <= 0:
+                    exposure[row] = 0.0
+                elif use > left:
+                    exposure[row], ended[row] = left / hazard[i, row], 1
+                left -= use
+        values = {
+            "outcome": predictive["outcome_observed"].to_numpy()[0, i],
+            "exposure": exposure,
+            "ended": ended,
+        }
+        posterior = sample_model(
+            model, with_containers(log_density, values), 250, 300, 1, i + 1, "nutpie"
+        )["posterior"]
+        for k, name in enumerate(names):
+            thinned = posterior[name].to_numpy().ravel()[::5]
+            ranks[i, k] = (thinned < float(prior[name][0, i])).mean()
+    # a uniform has mean 1/2 and variance 1/12: four standard errors, by parameter
+    mean_error, deviation = np.sqrt(1 / 12 / count), 1 / 12
+    assert (np.abs(ranks.mean(0) - 0.5) < 4 * mean_error).all(), ranks.mean(0).round(2)
+    spread = np.sqrt((1 / 80 - 1 / 144) / count)
+    assert (np.abs(((ranks - 0.5) ** 2).mean(0) - deviation) < 4 * spread).all()
+
+
+def test_strong_differences_between_theatres_are_found(fits, data):
+    """Every European case multilateral, every Asian one bilateral: the effect has that sign."""
+    tree = fits["null"]
+    model, log_density = model_of(tree)
+    europe = (data.episodes["theatre"] == "europe").to_numpy()
+    cell = np.where(europe, CELLS.index("multilateral_weak"), CELLS.index("bilateral_weak"))
+    values = {name: value for name, (_, value) in arrays(data).items()}
+    fallback = values["proposed_to_fallback"] >= -1
+    values["outcome"] = np.where(fallback, 0, encode(cell, cell))
+    posterior = sample_model(model, with_containers(log_density, values), 300, 300, 2, 1, "nutpie")[
+        "posterior"
+    ]
+    effect = posterior["scale_theatre"].sel(stage="partners") * (
+        posterior["z_theatre"].sel(stage="partners")
+    )
+    gap = effect.sel(theatre="europe") - effect.sel(theatre="asia")
+    assert float((gap > 0).mean()) > 0.95
+
+
+def test_a_model_of_a_fit_is_the_model_of_the_data(fits, models):
+    model, _ = model_of(fits["null"])
+    assert isinstance(model, pm.Model)
+    assert dict(model.coords) == dict(models["null"].coords)
