@@ -21,6 +21,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from bayes_alliance.compare.loo import table
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.forecast.forecast import STACKED
 from bayes_alliance.forecast.scenario import bundled_scenarios, read
@@ -332,10 +333,12 @@ def test_other_theory_wins_other_text(data):
 
 
 def test_standard_error_is_that_of_the_table(results):
-    row = results.comparison[MAIN].iloc[1]
-    first, second = results.comparison[MAIN].index[:2]
-    _, error, _ = p.difference(results.scores[MAIN][first], results.scores[MAIN][second])
-    assert error == pytest.approx(row["dse"])
+    scores = {name: results.scores[MAIN][name] for name in THEORIES}
+    rows = table(scores)
+    best = rows.index[0]
+    for name in rows.index[1:]:
+        gap, error, _ = p.difference(scores[name], scores[best])
+        assert (gap, error) == pytest.approx((rows["elpd_diff"][name], rows["dse"][name]))
 
 
 def test_cases_that_carry_the_difference(results):
@@ -580,10 +583,10 @@ def test_tables_are_accessible(results):
     text = written(results)
     tables = re.findall(r"<table>.*?</table>", text, re.S)
     assert tables
-    for table in tables:
-        assert "<caption>" in table
-        assert "<th" in table
-        assert all("scope=" in th for th in re.findall(r"<th\b[^>]*>", table))
+    for found in tables:
+        assert "<caption>" in found
+        assert "<th" in found
+        assert all("scope=" in th for th in re.findall(r"<th\b[^>]*>", found))
     scrolls = [a for t, a in Tags(text).found if t == "div" and "scroll" in (a.get("class") or "")]
     assert len(scrolls) >= len(tables)
     for attrs in scrolls:
