@@ -4,13 +4,16 @@
 # Nothing of an environment that happens to be active may reach the one made here.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_CONSTRAINT PIP_PREFIX PIP_TARGET PIP_USER
 
-.PHONY: help report test lint setup clean
+.PHONY: help report reference test lint setup clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 report: setup ## fit, compare and check the theories on the bundled data; write reports/latest
 	.venv/bin/bayes-alliance reproduce --out reports/latest
+
+reference: report ## store the report's numbers in reports/reference and show them in the README
+	.venv/bin/python scripts/update_readme.py
 
 test: setup ## run the tests
 	.venv/bin/python -m pytest

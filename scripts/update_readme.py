@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+FIGURES = ("comparison", "forecasts-multilateral", "hypotheses-prospect")
 START, END = "<!-- results: begin (make reference writes this) -->", "<!-- results: end -->"
 
 
@@ -60,19 +64,41 @@ def results(summary: dict) -> str:
     return "\n".join(lines)
 
 
+def store() -> None:
+    """Copy the latest report's numbers and a few figures, and say where they come from."""
+    latest, kept = ROOT / "reports/latest", ROOT / "reports/reference"
+    kept.mkdir(parents=True, exist_ok=True)
+    for name in ("summary.json", *(f"figures/{figure}.svg" for figure in FIGURES)):
+        shutil.copy(latest / name, kept / Path(name).name)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    summary = json.loads((kept / "summary.json").read_text(encoding="utf-8"))
+    versions = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
+    (kept / "README.md").write_text(
+        "# Reference report\n\n"
+        f"Numbers and three figures of `make report`, run on {date.today().isoformat()} at commit "
+        f"{commit} and stored by `make reference`.\n\n{versions}\n",
+        encoding="utf-8",
+    )
+
+
 def main() -> int:
-    """Update the README or, with ``--check``, say whether it is up to date."""
+    """Store the latest report and update the README or, with ``--check``, compare."""
+    checking = "--check" in sys.argv
+    if not checking:
+        store()
     summary = json.loads((ROOT / "reports/reference/summary.json").read_text(encoding="utf-8"))
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, rest = text.split(START)
     after = rest.split(END)[1]
     wanted = f"{before}{START}\n{results(summary)}\n{END}{after}"
-    if "--check" in sys.argv:
-        if wanted != text:
-            print("README.md does not show the numbers of reports/reference: run make reference")
-        return int(wanted != text)
-    readme.write_text(wanted, encoding="utf-8")
+    if not checking:
+        readme.write_text(wanted, encoding="utf-8")
+    elif wanted != text:
+        print("README.md does not show the numbers of reports/reference: run make reference")
+        return 1
     return 0
 
 

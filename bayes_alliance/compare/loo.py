@@ -289,14 +289,14 @@ def difference(first: az.ELPDDataLOO, second: az.ELPDDataLOO) -> tuple[float, fl
     Returns
     -------
     tuple of float
-        First minus second, and its standard error.
+        First minus second, and its standard error as `arviz.compare` gives it.
 
     References
     ----------
     Vehtari, Gelman & Gabry (2017), equation 24.
     """
     by_case = (first.elpd_i - second.elpd_i).values
-    return float(by_case.sum()), float(np.sqrt(len(by_case) * by_case.var(ddof=1)))
+    return float(by_case.sum()), float(np.sqrt(len(by_case) * by_case.var()))
 
 
 def table(scores: Mapping[str, az.ELPDDataLOO]) -> pd.DataFrame:

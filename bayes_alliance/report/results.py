@@ -47,7 +47,9 @@ class Results:
         Scores by theory.
     comparison : dict of (information, by) to pandas.DataFrame
         Tables of theories.
-    hypotheses, sensitivity, checks : dict of str to pandas.DataFrame
+    hypotheses : dict of str to pandas.DataFrame
+        By theory, and by fit that does not read what was coded knowing the outcome.
+    sensitivity, checks : dict of str to pandas.DataFrame
         By theory.
     scenarios : dict of str to Scenario
         Scenarios by name, in reading order.
@@ -189,7 +191,7 @@ def collect(
         diagnostics=diagnostics,
         scores=scores,
         comparison=comparison,
-        hypotheses={name: hypotheses(tree) for name, tree in trees.items()},
+        hypotheses={name: hypotheses(tree) for name, tree in (trees | unread).items()},
         sensitivity={name: sensitivity(tree) for name, tree in trees.items()},
         checks={name: checks(tree) for name, tree in trees.items()},
         scenarios=asked,

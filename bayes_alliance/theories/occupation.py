@@ -30,7 +30,7 @@ from bayes_alliance.process.measurement import cutpoints, ordinal
 from bayes_alliance.theories.hypothesis import Hypothesis, parameter
 
 DESCRIPTION = "Credible occupation makes clients commit first; that reassures the patron."
-REFERENCE = "Cohen, 'Why is there no NATO in Asia?' (occupation and collective security)"
+REFERENCE = "Cohen, on military occupation, collective security and the design of alliances"
 
 
 def credibility(x, priors) -> pt.TensorVariable:
