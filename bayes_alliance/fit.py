@@ -39,7 +39,7 @@ TABLES = ("episodes", "clients", "years", "codings")
 STATS = ("diverging", "energy", "step_size", "n_steps", "depth", "acceptance_rate", "lp")
 PACKAGES = ("bayes-alliance", "pymc", "pytensor", "arviz", "nutpie", "numpy", "pandas", "xarray")
 
-_models: dict[tuple[str, str, str], tuple[pm.Model, Any]] = {}
+_models: dict[tuple, tuple[pm.Model, Any]] = {}
 _log_densities: dict[tuple, Any] = {}
 
 
@@ -71,7 +71,7 @@ def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
     tuple of pymc.Model and nutpie's compiled model
         Refits with other contents of the containers use ``with_data`` of the second.
     """
-    key = (theory, data.hash, priors.hash)
+    key = _key(theory, data, priors)
     if key not in _models:
         model = build(theory, data, priors)
         shape = (theory, priors.hash, *((d, tuple(map(str, c))) for d, c in model.coords.items()))
@@ -83,6 +83,12 @@ def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
         values = {name: value for name, (_, value) in arrays(data).items()}
         _models[key] = (model, with_containers(_log_densities[shape], values))
     return _models[key]
+
+
+def _key(theory: str, data: Data, priors: Priors) -> tuple:
+    """What a model depends on: the tables (the hash passes over their order) and the priors."""
+    clients = zip(data.clients["episode"], data.clients["client"], strict=True)
+    return theory, data.hash, priors.hash, tuple(data.episodes["episode"]), tuple(clients)
 
 
 def with_containers(log_density: Any, values: Mapping[str, np.ndarray]) -> Any:
@@ -235,6 +241,8 @@ def sample_model(model, log_density, draws, tune, chains, seed, sampler) -> xr.D
                 )
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
     whole = _whole_draws(posterior)
+    if whole == 0:
+        raise KeyboardInterrupt
     stats = stats.rename(
         {
             a: b

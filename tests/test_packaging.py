@@ -261,6 +261,7 @@ def test_the_wheel_carries_tables_and_priors_and_no_reports(tmp_path: Path) -> N
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
         "bayes_alliance/py.typed",
+        "bayes_alliance/report/page/template.html.j2",
         "bayes_alliance/_bundled/data/episodes.csv",
         "bayes_alliance/_bundled/models/occupation.toml",
     } <= names

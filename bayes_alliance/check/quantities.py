@@ -1,7 +1,9 @@
 """Test quantities, observed and replicated.
 
 A case counts once: a proposal that was refused counts as the most inclusive design that it fell
-back to. Replications draw new proposals, acceptances, fallbacks and lives from the posterior.
+back to. Replications draw new proposals, acceptances, fallbacks and lives from the posterior; where
+a replicated proposal is refused and the case has fallback rows, the replicated fallbacks of those
+rows are read in the same way.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ import xarray as xr
 from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, priors_of
-from bayes_alliance.process.cells import MULTILATERAL, PARTNERS, REFUSED, STRONG
+from bayes_alliance.process.cells import JOINT, MULTILATERAL, PARTNERS, REFUSED, STRONG
 from bayes_alliance.process.containers import outcome_codes
 from bayes_alliance.process.integrated import at_draws
 from bayes_alliance.process.survival import OBSERVED_UNTIL, YEAR, alliance_years
 from bayes_alliance.theories import build
 
+REACH = PARTNERS + STRONG / 2 + (np.arange(len(STRONG)) > 0)  # (cell,)
+"""Order of designs by how much they bind: more partners first, then strength."""
 LIVES = {"years_seato": "southeast-asia-1954", "years_north_atlantic": "north-atlantic-1949"}
 
 
@@ -113,9 +117,41 @@ def designs(data: Data) -> pd.Series:
     frame = pd.DataFrame(
         {"case": data.episodes["case"], "cell": np.where(code == REFUSED, 0, code)}
     )
-    frame["reach"] = (PARTNERS + STRONG / 2)[frame["cell"]] + (frame["cell"] > 0)
+    frame["reach"] = REACH[frame["cell"]]
     best = frame.sort_values("reach", kind="stable").groupby("case", sort=False)["cell"].last()
     return best.reindex(list(dict.fromkeys(data.episodes["case"])))
+
+
+def replicated_designs(tree: xr.DataTree, data: Data) -> np.ndarray:
+    """Cell that each replicated case ended in, read as `designs` reads the observed ones.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    data : Data
+        Its data.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (chain, draw, case)
+        Cells.
+    """
+    codes = tree["posterior_predictive"]["outcome_observed"].to_numpy()
+    proposal, cell = codes // (REFUSED + 2) - 1, codes % (REFUSED + 2) - 1
+    episodes = data.episodes.reset_index(drop=True)
+    out = []
+    for case, rows in episodes.groupby("case", sort=False).groups.items():
+        root = episodes.index[episodes["episode"] == case][0]
+        ended = cell[..., root]
+        fallbacks = [row for row in rows if row != root]
+        if fallbacks:
+            options = cell[..., fallbacks]
+            best = np.take_along_axis(options, REACH[options].argmax(-1)[..., None], -1)[..., 0]
+            refused = (JOINT[proposal[..., root]] > 0) & (ended != proposal[..., root])
+            ended = np.where(refused, best, ended)
+        out.append(ended)
+    return np.stack(out, axis=-1)
 
 
 def _share(tree, data: Data, weight: np.ndarray, where: str) -> tuple[float, np.ndarray]:
@@ -127,8 +163,7 @@ def _share(tree, data: Data, weight: np.ndarray, where: str) -> tuple[float, np.
     for name in needed:
         if name not in theatre:
             raise InputError(f"data with cases of {name}", column="data", value=data.name)
-    codes = tree["posterior_predictive"]["outcome_observed"].to_numpy()[..., roots]
-    replicated = weight[codes % (REFUSED + 2) - 1]  # (chain, draw, case)
+    replicated = weight[replicated_designs(tree, data)]  # (chain, draw, case)
     observed = weight[designs(data).to_numpy()]
     shares = [
         (observed[theatre == name].mean(), replicated[..., theatre == name].mean(-1))

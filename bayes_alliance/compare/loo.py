@@ -52,7 +52,7 @@ def refit_without(
     Returns
     -------
     xarray.Dataset
-        ``joint``, ``indicators`` and ``commitments``, dims ``chain, draw, case`` (left-out cases).
+        ``joint``, ``indicators`` and ``promise``, dims ``chain, draw, case`` (left-out cases).
     """
     attrs = tree.attrs
     key = (
@@ -120,7 +120,10 @@ class Refit(az.SamplingWrapper):
 
     def log_likelihood__i(self, excluded_obs, idata__i):
         """Log density of the case."""
-        return idata__i[self.information].isel(case=0, drop=True)
+        case = idata__i.isel(case=0, drop=True)
+        if self.information == "indicators":
+            return case["indicators"]
+        return case["joint"] - _log_mean(idata__i["promise"])[0]
 
 
 def _check(trees: Mapping[str, xr.DataTree], information: str, by: str) -> None:
@@ -190,8 +193,9 @@ def elpd(
     before = psis.pareto_k.copy()
     if exact and (before > psis.good_k).any():
         psis = az.reloo(
-            Refit(tree, information, progress), loo_orig=psis, var_name=information, pointwise=True
+            Refit(tree, information, progress), loo_orig=psis, var_name="joint", pointwise=True
         )
+        psis = _summed(psis, tree, information)
     psis.influence_pareto_k = before
     return psis
 
@@ -201,14 +205,46 @@ def _psis(tree: xr.DataTree, information: str) -> az.ELPDDataLOO:
     joint = tree["log_likelihood"]["joint"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        log_weights, pareto_k = (-0.0 + joint).azstats.psislw(dim=["chain", "draw"])
-        return az.loo(
-            tree,
-            var_name=information,
-            log_weights=log_weights,
-            pareto_k=pareto_k,
-            pointwise=True,
+        log_weights, pareto_k = joint.azstats.psislw(dim=["chain", "draw"])
+
+        def loo(densities: xr.DataTree, name: str) -> az.ELPDDataLOO:
+            return az.loo(
+                densities,
+                var_name=name,
+                log_weights=log_weights,
+                pareto_k=pareto_k,
+                pointwise=True,
+            )
+
+        if information == "indicators":
+            return loo(tree, "indicators")
+        out = loo(tree, "joint")
+        promise = tree["log_likelihood"].to_dataset()[["promise"]]
+        promise_only = xr.DataTree.from_dict(
+            {"posterior": tree["posterior"].to_dataset(), "log_likelihood": promise}
         )
+        out.elpd_i = out.elpd_i - loo(promise_only, "promise").elpd_i
+        return _summed(out, tree, information)
+
+
+def _log_density(scores: xr.Dataset, information: str) -> np.ndarray:
+    """Log predictive density of each case, averaged over draws: (case,).
+
+    Given the promises it is the ratio of two averages, p(outcomes, promises) / p(promises), and
+    not the average of ratios: the draws have not seen the promises of a left-out case either.
+    """
+    if information == "indicators":
+        return _log_mean(scores["indicators"])
+    return _log_mean(scores["joint"]) - _log_mean(scores["promise"])
+
+
+def _summed(out: az.ELPDDataLOO, tree: xr.DataTree, information: str) -> az.ELPDDataLOO:
+    """Sum, standard error and effective number of parameters of pointwise scores."""
+    seen = _log_density(tree["log_likelihood"].to_dataset(), information)
+    out.elpd = float(out.elpd_i.sum())
+    out.se = float(np.sqrt(out.n_data_points * np.var(out.elpd_i.values, ddof=1)))
+    out.p = float(seen.sum() - out.elpd)
+    return out
 
 
 def _by_theatre(tree, information, psis, progress) -> az.ELPDDataLOO:
@@ -221,12 +257,9 @@ def _by_theatre(tree, information, psis, progress) -> az.ELPDDataLOO:
     out = deepcopy(psis)
     for name in dict.fromkeys(theatre):
         cases = tuple(int(i) for i in np.flatnonzero(theatre == name))
-        scores = refit_without(tree, cases, name, progress)[information]
-        out.elpd_i[list(cases)] = _log_mean(scores)
-    seen = _log_mean(tree["log_likelihood"][information])
-    out.elpd = float(out.elpd_i.sum())
-    out.se = float(np.sqrt(len(theatre) * np.var(out.elpd_i.values, ddof=1)))
-    out.p = float(seen.sum() - out.elpd)
+        scores = refit_without(tree, cases, name, progress)
+        out.elpd_i[list(cases)] = _log_density(scores, information)
+    out = _summed(out, tree, information)
     out.pareto_k = xr.zeros_like(out.pareto_k)
     out.warning = False
     return out

@@ -36,6 +36,7 @@ LATENT = "epsilon"
 OUTCOMES = ("outcome_observed", "ended_observed")
 COMMITMENT = "commitment_given"
 INFORMATION = ("indicators", "commitments")
+DENSITIES = ("joint", "indicators", "promise")
 SPREAD = 1.2
 """How much wider than the posterior the proposal of the nodes is."""
 
@@ -174,7 +175,7 @@ class Evaluator:
         self.covariate = data["commitment"]
         self.n_cases = len(model.coords["case"])
 
-    def nodes(self, posterior: xr.Dataset | None, nodes: int = 32, seed: int = 0) -> Nodes | None:
+    def nodes(self, posterior: xr.Dataset | None, nodes: int = 64, seed: int = 0) -> Nodes | None:
         """Nodes for this model, placed by a posterior of it or by the prior.
 
         Parameters
@@ -218,10 +219,10 @@ class Evaluator:
         Returns
         -------
         xarray.Dataset
-            ``joint``, ``indicators`` and ``commitments`` with dims ``chain, draw, case``: log
-            densities of outcomes and commitments, of outcomes given indicators, and of outcomes
-            given indicators and commitments. ``<extra>_indicators`` and ``<extra>_commitments``:
-            predictions on the two information sets, dims ``chain, draw, episode, ...``.
+            ``joint``, ``indicators`` and ``promise`` with dims ``chain, draw, case``: log densities
+            of outcomes and commitments, of outcomes alone (commitments summed out), and of
+            commitments alone, each given the indicators. ``<extra>_indicators`` and
+            ``<extra>_commitments``: predictions on the two information sets, dims ``chain, draw, episode, ...``.
         """
         flat = posterior[self.free].stack(sample=("chain", "draw")).transpose("sample", ...)
         values = {name: flat[name].to_numpy()[:, None] for name in self.free}  # (draw, 1, ...)
@@ -242,7 +243,7 @@ class Evaluator:
 
     def _dims(self, name: str) -> tuple[str, ...]:
         """Dimensions of an output of `run`."""
-        if name in ("joint", *INFORMATION):
+        if name in DENSITIES:
             return ("case",)
         return tuple(self.model.named_vars_to_dims[name.rsplit("_", 1)[0]])
 
@@ -312,7 +313,7 @@ class Evaluator:
             "joint": total(pick(promise + outcomes, any_level)),
             "indicators": total(any_level),
         }
-        out["commitments"] = out["joint"] - total(promised)
+        out["promise"] = np.broadcast_to(total(promised), out["joint"].shape)
         informed = log_weight + self._by_case(promised, self.case_of_episode)
         informed = informed - logsumexp(informed, axis=1, keepdims=True)
         of_level = np.exp(promise)

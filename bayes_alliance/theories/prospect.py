@@ -9,7 +9,7 @@ For case i in year t, with Walt's components x_t of the patron's theatre on natu
     U_o += (F_i k_loss - (1 - F_i) k_gain) R_o                                      (H1, H2)
     R_o  = RISK_o exp(risk_spread z_o)                            Figure 1 with its doubt
     logit a_i += a_level mean_j t_j - a_spread sd_j t_j         threat that clients share
-    log h_y   += h_strong [strong] + h_frame F_y    with the current frame of year y
+    log h_y   += h_strong [strong] + h_frame F_y    with the frame of year y from x_y alone
 
 rho = 1 makes threat pure change, rho = 0 sets it against the theatre's long run. H3 is a contrast:
 the change in the expected number of allies and in the chance of a strong commitment proposed,

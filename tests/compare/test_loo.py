@@ -50,15 +50,14 @@ def test_psis_agrees_with_an_exact_refit(theory, fits):
 
 
 def test_weights_come_from_all_that_is_left_out(fits):
-    """By hand: mean of p(y)/p(y, c) over mean of 1/p(y, c), where k is small."""
+    """By hand: mean of w p(y, c) over mean of w p(c), w = 1/p(y, c), where k is small."""
     tree = fits["occupation"]
     psis = _psis(tree, "commitments")
     ll = tree["log_likelihood"].to_dataset().stack(sample=("chain", "draw"))
     small = (psis.pareto_k < 0.4).to_numpy()
     assert small.any()
-    by_hand = logsumexp((ll["commitments"] - ll["joint"]).to_numpy(), axis=-1) - logsumexp(
-        -ll["joint"].to_numpy(), axis=-1
-    )
+    draws = ll.sizes["sample"]
+    by_hand = np.log(draws) - logsumexp((ll["promise"] - ll["joint"]).to_numpy(), axis=-1)
     np.testing.assert_allclose(psis.elpd_i.to_numpy()[small], by_hand[small], atol=0.1)
 
 

@@ -135,7 +135,7 @@ def test_changes_from_a_file(tmp_path: Path):
     file.write_text("[beta_1]\nsigma = 2.5\n", encoding="utf-8")
     assert load_priors("occupation", file).parameters["beta_1"]["sigma"] == 2.5
     file.write_text("[beta_1]\nsigma = -2.5\n", encoding="utf-8")
-    with pytest.raises(InputError, match="mine.toml.*beta_1.sigma"):
+    with pytest.raises(InputError, match=r"mine.toml.*beta_1.sigma"):
         load_priors("occupation", file)
 
 
@@ -144,7 +144,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, content: bytes | None):
     file = tmp_path / "mine.toml"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(InputError, match="mine.toml"):
+    with pytest.raises(InputError, match=r"mine.toml"):
         load_priors("occupation", str(file))
 
 

@@ -151,7 +151,7 @@ def made_up(data: Data, fits: tuple[str, ...], names: tuple[str, ...]) -> Result
         },
         scores=scores,
         comparison={key: table({n: s[n] for n in names}) for key, s in scores.items()},
-        hypotheses=found,
+        hypotheses=found | {VARIANT: found["prospect"]},  # is not drawn
         sensitivity={
             name: pd.DataFrame(rng.uniform(0, 0.15, (len(t), 2)), t.index, ["prior", "likelihood"])
             for name, t in found.items()

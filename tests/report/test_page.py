@@ -26,8 +26,31 @@ from bayes_alliance.data.load import Data, load
 from bayes_alliance.forecast.forecast import STACKED
 from bayes_alliance.forecast.scenario import bundled_scenarios, read
 from bayes_alliance.process.cells import CELLS
-from bayes_alliance.report import page as p
 from bayes_alliance.report.page import page
+from bayes_alliance.report.page.checked import check_sentence
+from bayes_alliance.report.page.comparison import (
+    best_sentence,
+    carry_sentence,
+    null_sentences,
+    theatre_sentences,
+    variant_sentences,
+)
+from bayes_alliance.report.page.marks import fit_marks, forecast_marks, high_k
+from bayes_alliance.report.page.methods import command
+from bayes_alliance.report.page.outlook import (
+    change_sentence,
+    scenario_differences,
+    scenario_sentence,
+)
+from bayes_alliance.report.page.scores import case_tables, comparison_rows, difference
+from bayes_alliance.report.page.theories import (
+    hypothesis_rows,
+    hypothesis_sentences,
+    sensitivity_words,
+    variant_hypotheses,
+)
+from bayes_alliance.report.page.trust import refit_sentence
+from bayes_alliance.report.page.words import listed, number, percent, percents, probability, signed
 from bayes_alliance.report.results import MAIN, Results
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><g id="a"><rect id="b"/></g></svg>'
@@ -64,7 +87,7 @@ def score(cases: list[str], values: np.ndarray, k: float = 0.3) -> az.ELPDDataLO
 
 def compared(scores: dict[str, az.ELPDDataLOO], weights: dict[str, float]) -> pd.DataFrame:
     order = sorted(weights, key=lambda n: -scores[n].elpd)
-    gaps = {n: p.difference(scores[n], scores[order[0]]) for n in order}
+    gaps = {n: difference(scores[n], scores[order[0]]) for n in order}
     return pd.DataFrame(
         {
             "elpd": [scores[n].elpd for n in order],
@@ -271,11 +294,11 @@ class Tags(HTMLParser):
     [(-1.204, "−1.20"), (-0.001, "0.00"), (3.0, "3.00"), (float("nan"), "–"), (np.inf, "–")],
 )
 def test_number(value, words):
-    assert p.number(value) == words
+    assert number(value) == words
 
 
 def test_sign():
-    assert [p.signed(v) for v in (0.44, -0.44, 0.01, -0.01)] == ["+0.4", "−0.4", "0.0", "0.0"]
+    assert [signed(v) for v in (0.44, -0.44, 0.01, -0.01)] == ["+0.4", "−0.4", "0.0", "0.0"]
 
 
 @pytest.mark.parametrize(
@@ -291,43 +314,43 @@ def test_sign():
     ],
 )
 def test_probability_is_not_rounded_over_a_threshold(value, words):
-    assert p.probability(value) == words
+    assert probability(value) == words
 
 
 def test_percent():
-    assert p.percent(0.123) == "12\u00a0%"
-    assert p.percents(0.001, 0.4) == "under\u00a01 to 40\u00a0%"
-    assert p.percent(0.999) == "over\u00a099\u00a0%"
+    assert percent(0.123) == "12\u00a0%"
+    assert percents(0.001, 0.4) == "under\u00a01 to 40\u00a0%"
+    assert percent(0.999) == "over\u00a099\u00a0%"
 
 
 def test_lists():
-    assert p.listed([]) == "none"
-    assert p.listed(["a", "b", "c"]) == "a, b and c"
+    assert listed([]) == "none"
+    assert listed(["a", "b", "c"]) == "a, b and c"
 
 
 # ------------------------------------------------------------------ sentences follow the results
 
 
 def test_small_difference_is_called_small(data):
-    text = p.best_sentence(make(data, lead=0.1), MAIN).text
+    text = best_sentence(make(data, lead=0.1), MAIN).text
     assert text.startswith("The prospect theory has the highest log score")
     assert "ahead of the occupation theory by 1.2" in text
     assert "do not tell the two apart" in text
 
 
 def test_clear_difference_is_called_clear(data):
-    text = p.best_sentence(make(data, lead=2.0, noise=0.1), MAIN).text
+    text = best_sentence(make(data, lead=2.0, noise=0.1), MAIN).text
     assert "by 24.0" in text
     assert "more than two standard errors, though an error from 12\u00a0cases is itself" in text
 
 
 def test_sure_but_tiny_difference_is_called_small(data):
-    text = p.best_sentence(make(data, lead=0.1, noise=0.01), MAIN).text
+    text = best_sentence(make(data, lead=0.1, noise=0.01), MAIN).text
     assert "more than two standard errors, but a difference below 4 is small" in text
 
 
 def test_other_theory_wins_other_text(data):
-    text = p.best_sentence(make(data, lead=-1.0), MAIN).text
+    text = best_sentence(make(data, lead=-1.0), MAIN).text
     assert text.startswith("The occupation theory has the highest log score")
     assert "The largest stacking weight, 0.60, goes to the prospect theory." in text
 
@@ -337,14 +360,14 @@ def test_standard_error_is_that_of_the_table(results):
     rows = table(scores)
     best = rows.index[0]
     for name in rows.index[1:]:
-        gap, error, _ = p.difference(scores[name], scores[best])
+        gap, error, _ = difference(scores[name], scores[best])
         assert (gap, error) == pytest.approx((rows["elpd_diff"][name], rows["dse"][name]))
 
 
 def test_cases_that_carry_the_difference(results):
     values = results.scores[MAIN]["prospect"].elpd_i
     values[2] = values[2] + 9
-    text = p.carry_sentence(results, MAIN).text
+    text = carry_sentence(results, MAIN).text
     assert "most are North Atlantic 1949 (+10.1)" in text
     assert "Without North Atlantic 1949 it would be +0.1." in text
 
@@ -354,23 +377,23 @@ def test_without_its_best_case_the_other_theory_leads(data):
     found = results.scores[MAIN]["prospect"].elpd_i
     found[2] = found[2] + 20
     results.comparison[MAIN] = results.comparison[MAIN].loc[["prospect", "occupation", "null"]]
-    assert "in favour of the occupation theory" in p.carry_sentence(results, MAIN).text
+    assert "in favour of the occupation theory" in carry_sentence(results, MAIN).text
 
 
 def test_null_is_named(results):
-    said = [s.text for s in p.null_sentences(results, MAIN)]
+    said = [s.text for s in null_sentences(results, MAIN)]
     assert any("higher than the null model" in s for s in said)
     scores = {k: v for k, v in results.scores[MAIN].items() if k != "null"}
-    assert p.null_sentences(replace(results, scores={MAIN: scores}), MAIN) == []
+    assert null_sentences(replace(results, scores={MAIN: scores}), MAIN) == []
 
 
 def test_theatres(results):
-    said = [s.text for s in p.theatre_sentences(results, "indicators")]
+    said = [s.text for s in theatre_sentences(results, "indicators")]
     assert [s.split(",")[0] for s in said] == ["Trained without Europe", "Trained without Asia"]
 
 
 def test_fit_without_frames_is_set_beside(results):
-    (said,) = p.variant_sentences(results, MAIN)
+    (said,) = variant_sentences(results, MAIN)
     assert said.text.startswith("Fitted without coded frames, the prospect theory scores")
     assert "a change of −0.6" in said.text
     assert "It is then 0.6 above the occupation theory" in said.text
@@ -378,16 +401,16 @@ def test_fit_without_frames_is_set_beside(results):
 
 
 def test_hypotheses_follow_the_probabilities(results):
-    first = p.hypothesis_sentences(results, "prospect")[0].text
+    first = hypothesis_sentences(results, "prospect")[0].text
     assert "supports H1 and speaks against H2." in first
     results.hypotheses["prospect"] = hypotheses({"H1": 0.94, "H2": 0.06})
-    first = p.hypothesis_sentences(results, "prospect")[0].text
+    first = hypothesis_sentences(results, "prospect")[0].text
     assert "supports none and leaves all 2 undecided." in first
 
 
 def test_what_the_prior_gave_is_told(results):
     results.hypotheses["occupation"].loc["H1", "prior_probability"] = 0.96
-    said = " ".join(s.text for s in p.hypothesis_sentences(results, "occupation"))
+    said = " ".join(s.text for s in hypothesis_sentences(results, "occupation"))
     assert "H1 had as much probability before the data" in said
 
 
@@ -402,7 +425,7 @@ def test_what_the_prior_gave_is_told(results):
     ],
 )
 def test_sensitivity(prior, likelihood, words):
-    assert p.sensitivity_words(sensitivity(["H1"], prior, likelihood).iloc[0])[0] == words
+    assert sensitivity_words(sensitivity(["H1"], prior, likelihood).iloc[0])[0] == words
 
 
 def test_prior_only_hypotheses_are_marked(results):
@@ -413,32 +436,35 @@ def test_prior_only_hypotheses_are_marked(results):
 
 def test_hypotheses_without_codings(results):
     results.hypotheses[VARIANT] = hypotheses({"H1": 0.6, "H2": 0.3})
-    said = p.variant_hypotheses(results, "prospect")[0].text
+    said = variant_hypotheses(results, "prospect")[0].text
     assert "Fitted without coded frames" in said
     assert "H1 0.60 (from 0.99)" in said
+    text = plain(written(results))
+    assert "1 of 4 hypotheses stays undecided" in text  # those of the theories alone
+    assert "Hypotheses of prospect, without" not in text
 
 
 def test_checks_name_what_is_missed(results):
-    assert p.check_sentence(results, "null").text.endswith("of the replications.")
+    assert check_sentence(results, "null").text.endswith("of the replications.")
     missed = results.checks["null"].assign(observed=0.95)
-    said = p.check_sentence(replace(results, checks={"null": missed}), "null").text
+    said = check_sentence(replace(results, checks={"null": missed}), "null").text
     assert "0 of 1\u00a0observed quantity" in said
     assert said.endswith("outside: share of European cases.")
 
 
 def test_forecast_sentences(results):
     name = list(results.scenarios)[1]
-    said = plain(p.scenario_sentence(results, name).text)
+    said = plain(scenario_sentence(results, name).text)
     assert "the theories stacked give a multilateral alliance with a strong commitment 30 %" in said
     assert "(90 % interval 2 to 50 %)" in said
-    assert "rises by 40 percentage points" in p.change_sentence(results).text
+    assert "rises by 40 percentage points" in change_sentence(results).text
     results.comparison[MAIN]["weight"] = [1.0, 0.0, 0.0]
-    said = p.scenario_sentence(results, name).text
+    said = scenario_sentence(results, name).text
     assert "the theories stacked (prospect has nearly all the weight)" in said
 
 
 def test_scenarios_show_where_they_differ(results):
-    found = p.scenario_differences(list(results.scenarios.values()))
+    found = scenario_differences(list(results.scenarios.values()))
     assert "JPN: occupied" in dict(found["rows"])
     assert dict(found["same"])["Patron"] == "USA"
 
@@ -453,12 +479,12 @@ def test_another_dataset_gives_another_text():
 
 
 def test_command_follows_the_settings(results):
-    assert p.command(results) == "bayes-alliance reproduce --out reports/latest"
+    assert command(results) == "bayes-alliance reproduce --out reports/latest"
     for tree in results.trees.values():
         tree.attrs["seed"] = 7
-    assert p.command(results).endswith(" --seed 7")
+    assert command(results).endswith(" --seed 7")
     results.trees["null"].attrs["priors_changed"] = 1
-    assert p.command(results) == ""
+    assert command(results) == ""
 
 
 # ------------------------------------------------------------------ what spoils a number
@@ -489,26 +515,26 @@ def test_failed_fit_is_red_beside_its_numbers(results):
 
 def test_failed_fit_does_not_spoil_others(results):
     broken(results, "prospect")
-    assert p.fit_marks(results, "occupation") == ()
-    assert p.hypothesis_rows(results, "occupation")[0]["marks"] == ()
-    assert p.forecast_marks(results, "null") == ()
+    assert fit_marks(results, "occupation") == ()
+    assert hypothesis_rows(results, "occupation")[0]["marks"] == ()
+    assert forecast_marks(results, "null") == ()
 
 
 def test_high_pareto_k_is_red_beside_the_score(results):
     found = results.scores[MAIN]["occupation"] = copy.deepcopy(results.scores[MAIN]["occupation"])
     found.pareto_k[0] = 0.93
-    rows = {r["name"]: r for r in p.comparison_rows(results, MAIN)}
+    rows = {r["name"]: r for r in comparison_rows(results, MAIN)}
     assert rows["occupation"]["marks"] == ("Pareto k of occupation 0.93 at Dunkirk 1947",)
     assert rows["prospect"]["marks"] == ()
     assert rows["null"]["weight_marks"] == ("weights rest on occupation",)
-    cell = p.case_tables(results)[0]["rows"][0]["cells"][0]
+    cell = case_tables(results)[0]["rows"][0]["cells"][0]
     assert cell["marks"] == ("Pareto k 0.93",)
     assert "Pareto k of occupation is 0.93 at Dunkirk 1947" in plain(written(results))
 
 
 def test_undefined_pareto_k_counts_as_high(results):
     results.scores[MAIN]["null"].pareto_k[1] = np.nan
-    assert list(p.high_k(results.scores[MAIN]["null"])) == ["brussels-1948"]
+    assert list(high_k(results.scores[MAIN]["null"])) == ["brussels-1948"]
     assert "Brussels 1948" in plain(written(results))
 
 
@@ -518,7 +544,7 @@ def test_refitted_cases_are_told_and_not_red(results):
     found.influence_pareto_k[0] = 0.9
     found.pareto_k[0] = 0.0
     text = written(results)
-    assert "Dunkirk 1947 (null)" in p.refit_sentence(results).text
+    assert "Dunkirk 1947 (null)" in refit_sentence(results).text
     assert "†" in text
     assert 'class="bad' not in text
 

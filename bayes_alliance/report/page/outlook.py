@@ -1,0 +1,225 @@
+"""What would come of a decision: the forecasts and what their scenarios suppose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from bayes_alliance.forecast.forecast import STACKED
+from bayes_alliance.forecast.scenario import Scenario
+from bayes_alliance.forecast.scenario import warnings as scenario_warnings
+from bayes_alliance.process.cells import CELLS, COMMITMENTS, label
+from bayes_alliance.report.page.marks import Said, fit_marks, forecast_marks
+from bayes_alliance.report.page.words import (
+    LEVEL,
+    MISSING,
+    called,
+    listed,
+    number,
+    opening,
+    percent,
+    percents,
+    variants_of,
+)
+from bayes_alliance.report.results import MAIN, Results
+
+ONE_VOICE = 0.95
+"""A stacking weight from which on the stacked forecast is one theory's."""
+NATO = CELLS[-1]
+"""The design that the question of an Asian NATO asks about."""
+
+
+def probabilities(results: Results, scenario: str, theory: str) -> pd.DataFrame:
+    """A theory's probabilities of the designs, with their intervals, by cell."""
+    table = results.forecasts[scenario]
+    return table[table["theory"] == theory].set_index("cell")
+
+
+def scenario_sentence(results: Results, name: str) -> Said:
+    """Say what a scenario gives a multilateral alliance with a strong commitment."""
+    rows = probabilities(results, name, STACKED)
+    target, top = rows.loc[NATO], str(rows["probability"].idxmax())
+    many = rows["probability"][[c for c in CELLS if c.startswith("multilateral")]].sum()
+    alone = [theory for theory, weight in results.weights.items() if weight >= ONE_VOICE]
+    end = (
+        "No other design is likelier."
+        if top == NATO
+        else f"Likeliest is {_cell_words(top)} ({percent(rows['probability'][top])})."
+    )
+    return Said(
+        f"In the scenario “{results.scenarios[name].title}” the theories stacked "
+        f"{f'({alone[0]} has nearly all the weight) ' if alone else ''}"
+        "give a multilateral alliance with a strong commitment "
+        f"{percent(target['probability'])} ({LEVEL} interval "
+        f"{percents(target['lower'], target['upper'])}), and a multilateral alliance of any "
+        f"commitment {percent(many)}. {end}",
+        forecast_marks(results, STACKED),
+    )
+
+
+def _cell_words(cell: str) -> str:
+    """A cell in a sentence."""
+    if cell == "none":
+        return "no alliance"
+    reach, _, commitment = cell.partition("_")
+    return f"a {reach} alliance with a {commitment} commitment"
+
+
+def change_sentence(results: Results) -> Said | None:
+    """Say how far the scenarios move the probability of a multilateral strong alliance."""
+    if len(results.forecasts) < 2:
+        return None
+    rows = {n: probabilities(results, n, STACKED).loc[NATO] for n in results.forecasts}
+    order = sorted(rows, key=lambda n: rows[n]["probability"])
+    low, high = rows[order[0]], rows[order[-1]]
+    points = (high["probability"] - low["probability"]) * 100
+    overlap = low["upper"] >= high["lower"]
+    least, most = (results.scenarios[n].title for n in (order[0], order[-1]))
+    return Said(
+        f"From the scenario least favourable to it (“{least}”) to the most favourable "
+        f"(“{most}”) the probability of a multilateral alliance with a strong "
+        f"commitment rises by {number(points, 0)} percentage points. The two intervals "
+        + (
+            "overlap; how sure the change itself is, they do not say, since both share the "
+            "uncertainty of the same fits."
+            if overlap
+            else "do not overlap."
+        ),
+        forecast_marks(results, STACKED),
+    )
+
+
+def weights_sentence(results: Results) -> Said:
+    """Say with what weights the forecasts are stacked, and whether one theory speaks alone."""
+    weights = results.weights
+    shown = listed(f"{name} {number(w)}" for name, w in weights.items())
+    text = f"The weights of the stacked forecast are {shown}."
+    heaviest = max(weights, key=lambda n: weights[n])
+    if weights[heaviest] >= ONE_VOICE:
+        text += f" It is therefore hardly more than the forecast of {called(heaviest)}."
+    if variants_of(results, heaviest, results.scores[MAIN]):
+        text += (
+            " They come from fits that read every coding; the comparison shows how "
+            f"{called(heaviest)} scores where some are left unread."
+        )
+    return Said(text, forecast_marks(results, STACKED))
+
+
+def disagreement_sentence(results: Results) -> Said:
+    """Say where the theories disagree most."""
+    found = {
+        scenario: {
+            n: probabilities(results, scenario, n).loc[NATO, "probability"] for n in results.trees
+        }
+        for scenario in results.forecasts
+    }
+    scenario = max(found, key=lambda s: max(found[s].values()) - min(found[s].values()))
+    values = found[scenario]
+    low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+    return Said(
+        f"The fits are furthest apart in the scenario “{results.scenarios[scenario].title}”, from "
+        f"{percent(values[low])} ({called(low)}) to {percent(values[high])} ({called(high)}).",
+        fit_marks(results, low, high),
+    )
+
+
+def forecast_section(results: Results) -> dict[str, Any] | None:
+    """Sentences, scenarios and tables of the forecasts."""
+    if not results.forecasts:
+        return None
+    said = [scenario_sentence(results, n) for n in results.forecasts]
+    change = change_sentence(results)
+    said += [change] if change else []
+    said += [disagreement_sentence(results), weights_sentence(results)]
+    return {
+        "title": forecast_title(results),
+        "said": said,
+        "differ": scenario_differences(list(results.scenarios.values())),
+        "scenarios": [
+            {
+                "id": f"scenario-{i}",
+                "scenario": results.scenarios[name],
+                "notes": " ".join(results.scenarios[name].notes.split()),
+                "warnings": [
+                    opening(w) for w in scenario_warnings(results.scenarios[name], results.data)
+                ],
+                **forecast_table(results, name),
+            }
+            for i, name in enumerate(results.forecasts)
+        ],
+    }
+
+
+def forecast_title(results: Results) -> str:
+    """The question that the forecasts answer."""
+    asian = any(s.theatre == "asia" for s in results.scenarios.values())
+    return "What would bring an Asian NATO?" if asian else "Which alliances would come of what?"
+
+
+def forecast_table(results: Results, name: str) -> dict[str, Any]:
+    """Table of one scenario: rows by cell, columns by theory."""
+    names = list(dict.fromkeys(results.forecasts[name]["theory"]))
+    marks = {n: forecast_marks(results, n) for n in names}
+    found = {n: probabilities(results, name, n) for n in names}
+    rows = []
+    for cell in CELLS:
+        cells = [
+            (
+                percent(table.at[cell, "probability"]),
+                percents(table.at[cell, "lower"], table.at[cell, "upper"]),
+                marks[n],
+            )
+            for n, table in found.items()
+        ]
+        rows.append({"cell": label(cell), "target": cell == NATO, "cells": cells})
+    return {"columns": names, "rows": rows}
+
+
+def scenario_facts(scenario: Scenario) -> dict[str, str]:
+    """What a scenario supposes, by name of the fact."""
+    facts = {
+        "Patron": scenario.patron,
+        "Adversary": scenario.adversary,
+        "Theatre": opening(scenario.theatre),
+        "Year": str(scenario.year),
+        "Looks to": str(scenario.horizon),
+        "Clients": listed(scenario.clients),
+        "Who presses for it": f"the {scenario.initiative}",
+        "Stated threat": scenario.statement or "not given",
+    }
+    for level in COMMITMENTS:
+        facts[f"Clients' promise to each other: {level}"] = percent(scenario.commitment[level])
+    for key, value in scenario.threat.items():
+        facts[f"Threat: {_column(key)}"] = f"{value:g}"
+    for client, row in scenario.clients.items():
+        for key, value in row.items():
+            facts[f"{client}: {_column(key)}"] = _value(value)
+    return facts
+
+
+def _column(key: str) -> str:
+    """A column's name in words."""
+    return key.replace("_km", " in km").replace("_", " ")
+
+
+def _value(value: object) -> str:
+    """A value of a scenario."""
+    if value is None:
+        return "not given"
+    return f"{value:,g}" if isinstance(value, (int, float)) else str(value)
+
+
+def scenario_differences(scenarios: Sequence[Scenario]) -> dict[str, Any]:
+    """What scenarios have in common and in what they differ."""
+    facts = [scenario_facts(s) for s in scenarios]
+    rows, same = [], []
+    for key in dict.fromkeys(k for f in facts for k in f):
+        absent = "as in the last year of the data" if key.startswith("Threat") else MISSING
+        values = [f.get(key, absent) for f in facts]
+        if len(set(values)) > 1:
+            rows.append((key, values))
+        else:
+            same.append((key, values[0]))
+    return {"titles": [s.title for s in scenarios], "rows": rows, "same": same}

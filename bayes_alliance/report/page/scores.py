@@ -1,0 +1,154 @@
+"""Scores of fits on cases that they have not seen: differences and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import arviz as az
+import pandas as pd
+
+from bayes_alliance.report.page.marks import Said, fit_marks, high_k, refitted, score_marks
+from bayes_alliance.report.page.words import (
+    BY_WORDS,
+    INFORMATION_WORDS,
+    MISSING,
+    case_names,
+    cases_of,
+    listed,
+    number,
+    opening,
+)
+from bayes_alliance.report.results import Results
+
+
+def difference(
+    a: az.ELPDDataLOO, b: az.ELPDDataLOO, cases: Sequence[str] | None = None
+) -> tuple[float, float, pd.Series]:
+    """Difference of two scores and its standard error.
+
+    Parameters
+    ----------
+    a, b : arviz.ELPDDataLOO
+        Scores of the same cases.
+    cases : sequence of str, optional
+        Only these cases.
+
+    Returns
+    -------
+    tuple of float, float and pandas.Series
+        Sum over cases of a minus b, its standard error, and the differences by case.
+    """
+    by_case = pointwise(a) - pointwise(b)
+    if cases is not None:
+        by_case = by_case.loc[list(cases)]
+    # as `arviz.compare` has it, so that page, figures and summary.json agree
+    error = math.sqrt(len(by_case) * by_case.var(ddof=0)) if len(by_case) > 1 else math.nan
+    return float(by_case.sum()), error, by_case
+
+
+def pointwise(score: az.ELPDDataLOO) -> pd.Series:
+    """Scores by case."""
+    return pd.Series(score.elpd_i.values, index=[str(c) for c in score.elpd_i["case"].values])
+
+
+def theatre_scores(results: Results, information: str) -> dict[str, pd.Series]:
+    """Scores of theories by theatre that was left out."""
+    scores = results.scores[information, "theatre"]
+    by_case = pd.DataFrame({name: pointwise(score) for name, score in scores.items()})
+    return {t: by_case.loc[cases].sum() for t, cases in cases_of(results).items()}
+
+
+def comparison_rows(results: Results, key: tuple[str, str]) -> list[dict[str, Any]]:
+    """Rows of a comparison's table, best first; fits outside the weights come last."""
+    table, scores = results.comparison[key], results.scores[key]
+    first = table.index[0]
+    spoiled = [name for name in table.index if score_marks(results, key, name)]
+    rows = []
+    for name in [*table.index, *(n for n in scores if n not in table.index)]:
+        gap, error, _ = difference(scores[name], scores[first])
+        inside = name in table.index
+        rows.append(
+            {
+                "name": name,
+                "elpd": number(scores[name].elpd, 1),
+                "se": number(scores[name].se, 1),
+                "gap": number(gap, 1) if name != first else "best",
+                "error": number(error, 1) if name != first else MISSING,
+                "weight": number(float(table["weight"][name])) if inside else "not weighted",
+                "marks": score_marks(results, key, name),
+                "weight_marks": (f"weights rest on {listed(spoiled)}",)
+                if spoiled and inside
+                else (),
+                "gap_marks": score_marks(results, key, name, first) if name != first else (),
+            }
+        )
+    return rows
+
+
+def by_theatre_rows(results: Results, information: str) -> dict[str, Any]:
+    """Table of scores by theatre left out and theory."""
+    key = (information, "theatre")
+    sums = theatre_scores(results, information)
+    return {
+        "names": list(results.scores[key]),
+        "rows": [
+            {
+                "theatre": opening(theatre),
+                "cases": len(cases_of(results)[theatre]),
+                "cells": [
+                    Said(number(row[name], 1), score_marks(results, key, name))
+                    for name in results.scores[key]
+                ],
+                "best": row[list(results.comparison[key].index)].idxmax(),
+            }
+            for theatre, row in sums.items()
+        ],
+    }
+
+
+def case_tables(results: Results) -> list[dict[str, Any]]:
+    """Scores by case: one table a way of leaving out, columns by information and theory."""
+    out = []
+    words = case_names(results)
+    for by in dict.fromkeys(by for _, by in results.scores):
+        keys = [key for key in results.scores if key[1] == by]
+        columns = [(key, name) for key in keys for name in results.scores[key]]
+        values = {(k, n): pointwise(results.scores[k][n]) for k, n in columns}
+        rows: list[dict[str, Any]] = []
+        for case in values[columns[0]].index:
+            best = {
+                key: max(results.comparison[key].index, key=lambda n: values[key, n][case])
+                for key in keys
+            }
+            cells = [
+                {
+                    "text": number(values[key, name][case]),
+                    "best": best[key] == name,
+                    "refitted": case in refitted(results.scores[key][name]),
+                    "marks": _case_marks(results, key, name, case),
+                }
+                for key, name in columns
+            ]
+            rows.append({"name": words[case], "cells": cells})
+        out.append(
+            {
+                "by": by,
+                "title": BY_WORDS[by],
+                "groups": [
+                    (opening(INFORMATION_WORDS[key[0]]), len(results.scores[key])) for key in keys
+                ],
+                "columns": [name for _, name in columns],
+                "rows": rows,
+                "any_refitted": any(c["refitted"] for r in rows for c in r["cells"]),
+            }
+        )
+    return out
+
+
+def _case_marks(results: Results, key: tuple[str, str], name: str, case: str) -> tuple[str, ...]:
+    """What spoils the score of one case: its Pareto k, and that the fit failed."""
+    k = high_k(results.scores[key][name]).get(case)
+    failed = ("fit failed",) if fit_marks(results, name) else ()
+    return failed + ((f"Pareto k {number(k)}",) if k is not None else ())
