@@ -222,7 +222,8 @@ class Evaluator:
             ``joint``, ``indicators`` and ``promise`` with dims ``chain, draw, case``: log densities
             of outcomes and commitments, of outcomes alone (commitments summed out), and of
             commitments alone, each given the indicators. ``<extra>_indicators`` and
-            ``<extra>_commitments``: predictions on the two information sets, dims ``chain, draw, episode, ...``.
+            ``<extra>_commitments``: predictions on the two information sets, dims ``chain, draw,
+            episode, ...``.
         """
         flat = posterior[self.free].stack(sample=("chain", "draw")).transpose("sample", ...)
         values = {name: flat[name].to_numpy()[:, None] for name in self.free}  # (draw, 1, ...)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings as python_warnings
+import logging
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
-from io import StringIO
 from typing import Any
 
 import arviz as az
@@ -107,10 +105,13 @@ def sensitivity(tree: xr.DataTree) -> pd.DataFrame:
             "log_likelihood": tree["log_likelihood"].to_dataset()[["joint"]],
         }
     )
-    # ArviZ warns of, and prints, what the report shows beside each number
-    with python_warnings.catch_warnings(), redirect_stdout(StringIO()):
-        python_warnings.simplefilter("ignore")
+    log = logging.getLogger("arviz_stats.psense")
+    level = log.level
+    log.setLevel(logging.ERROR)  # it says in general what the report shows beside each number
+    try:
         return az.psense_summary(scaled, round_to=6).rename_axis(index="hypothesis")
+    finally:
+        log.setLevel(level)
 
 
 def score(
