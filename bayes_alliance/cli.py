@@ -197,7 +197,8 @@ def fit(
         for problem in found["problems"]:
             print(f"  problem: {problem}")
     if tree.attrs["interrupted"]:
-        raise KeyboardInterrupt
+        print("bayes-alliance: interrupted; what was sampled is kept", file=sys.stderr)
+        raise typer.Exit(130)
 
 
 @app.command()

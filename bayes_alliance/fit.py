@@ -172,6 +172,7 @@ def fit(
     tell("summarise")
     tree = _complete(sampled, model, data, spec, seed)
     done = time.perf_counter()
+    asked = {"chain": chains, "draw": draws}
     tree.attrs.update(
         theory=theory,
         data_name=data.name,
@@ -186,7 +187,7 @@ def fit(
         seconds_compile=compiled_after - began,
         seconds_sample=sampled_after - compiled_after,
         seconds=done - began,
-        interrupted=int(tree["posterior"].sizes["draw"] < draws),
+        interrupted=int(any(tree["posterior"].sizes[d] < n for d, n in asked.items())),
         **{f"version_{name}": v for name, v in versions().items()},
     )
     return tree
@@ -241,7 +242,7 @@ def sample_model(model, log_density, draws, tune, chains, seed, sampler) -> xr.D
                 )
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
     whole = _whole_draws(posterior)
-    if whole == 0:
+    if not whole["chain"]:
         raise KeyboardInterrupt
     stats = stats.rename(
         {
@@ -252,18 +253,23 @@ def sample_model(model, log_density, draws, tune, chains, seed, sampler) -> xr.D
     )
     return xr.DataTree.from_dict(
         {
-            "posterior": posterior.isel(draw=slice(0, whole)),
-            "sample_stats": stats[[s for s in STATS if s in stats]].isel(draw=slice(0, whole)),
+            "posterior": posterior.isel(whole),
+            "sample_stats": stats[[s for s in STATS if s in stats]].isel(whole),
         }
     )
 
 
-def _whole_draws(posterior: xr.Dataset) -> int:
-    """Number of draws that every chain has: fewer than asked for after an interruption."""
+def _whole_draws(posterior: xr.Dataset) -> dict[str, Any]:
+    """What an interruption left whole: the chains that were well on their way, cut to one length.
+
+    Chains with less than half of the draws of the longest are dropped: those that had not begun
+    would leave nothing.
+    """
     first = next(iter(posterior.data_vars.values()))
     other = [d for d in first.dims if d not in ("chain", "draw")]
-    there = first.notnull().all([*other, "chain"]).to_numpy()
-    return int((there.all() and len(there)) or there.argmin())
+    counts = first.notnull().all(other).sum("draw").to_numpy()  # (chain,)
+    kept = np.flatnonzero((counts > 0) & (2 * counts >= counts.max()))
+    return {"chain": kept.tolist(), "draw": slice(0, int(counts[kept].min(initial=counts.max())))}
 
 
 def _complete(
@@ -423,7 +429,8 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
         ("ess_bulk_min", az.ess(free, method="bulk"), "min"),
         ("ess_tail_min", az.ess(free, method="tail"), "min"),
     ):
-        flat = _flat(values)
+        # undefined (one chain, say) is as bad as it can be
+        flat = _flat(values).fillna(np.inf if worst == "max" else 0.0)
         where = flat.idxmax() if worst == "max" else flat.idxmin()
         out[name], out[f"{name}_at"] = float(flat[where]), str(where)
     out["divergences"] = int(tree["sample_stats"]["diverging"].sum())

@@ -207,11 +207,13 @@ def test_an_interruption_is_flagged():
 def test_only_whole_draws_count_after_an_interruption():
     values = np.ones((2, 10, 3))
     posterior = xr.Dataset({"a": (("chain", "draw", "k"), values)})
-    assert _whole_draws(posterior) == 10
+    assert _whole_draws(posterior) == {"chain": [0, 1], "draw": slice(0, 10)}
     values[1, 7:] = np.nan
-    assert _whole_draws(posterior) == 7, "the shorter chain decides"
+    assert _whole_draws(posterior)["draw"] == slice(0, 7), "the shorter chain decides"
+    values[1, 2:] = np.nan
+    assert _whole_draws(posterior) == {"chain": [0], "draw": slice(0, 10)}, "hardly begun"
     values[:] = np.nan
-    assert _whole_draws(posterior) == 0
+    assert _whole_draws(posterior)["chain"] == []
 
 
 def test_the_small_fits_are_not_trusted_for_their_length(fits):
