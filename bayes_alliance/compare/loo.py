@@ -8,8 +8,9 @@ whole theatre is always left out exactly.
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 
 import arviz as az
@@ -311,25 +312,49 @@ def compare(
     return table(scores)
 
 
-def difference(first: az.ELPDDataLOO, second: az.ELPDDataLOO) -> tuple[float, float]:
+def pointwise(score: az.ELPDDataLOO) -> pd.Series:
+    """Scores by case.
+
+    Parameters
+    ----------
+    score : arviz.ELPDDataLOO
+        What `elpd` gave.
+
+    Returns
+    -------
+    pandas.Series
+        Expected log predictive density, one row a case.
+    """
+    return pd.Series(score.elpd_i.values, index=[str(c) for c in score.elpd_i["case"].values])
+
+
+def difference(
+    first: az.ELPDDataLOO, second: az.ELPDDataLOO, cases: Sequence[str] | None = None
+) -> tuple[float, float, pd.Series]:
     """Difference in expected log predictive density, paired by case.
 
     Parameters
     ----------
     first, second : arviz.ELPDDataLOO
         Scores of the same cases.
+    cases : sequence of str, optional
+        Only these cases.
 
     Returns
     -------
-    tuple of float
-        First minus second, and its standard error as `arviz.compare` gives it.
+    tuple of float, float and pandas.Series
+        Sum over cases of first minus second, its standard error as `arviz.compare` gives it (not
+        a number for a single case), and the differences by case.
 
     References
     ----------
     Vehtari, Gelman & Gabry (2017), equation 24.
     """
-    by_case = (first.elpd_i - second.elpd_i).values
-    return float(by_case.sum()), float(np.sqrt(len(by_case) * by_case.var()))
+    by_case = pointwise(first) - pointwise(second)
+    if cases is not None:
+        by_case = by_case.loc[list(cases)]
+    error = math.sqrt(len(by_case) * by_case.var(ddof=0)) if len(by_case) > 1 else math.nan
+    return float(by_case.sum()), error, by_case
 
 
 def table(scores: Mapping[str, az.ELPDDataLOO]) -> pd.DataFrame:

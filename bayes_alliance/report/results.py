@@ -245,8 +245,6 @@ def _warnings(results: Results) -> list[str]:
         for hypothesis, row in table_.iterrows():
             if row["prior"] > 0.05 and row["likelihood"] < 0.05:
                 out.append(f"{name} {hypothesis}: the prior speaks, the data hardly.")
-    for scenario in results.scenarios.values():
-        for line in scenario_warnings(scenario, results.data):
-            if line not in out:
-                out.append(line)
+    for name, scenario in results.scenarios.items():
+        out += [f"Scenario {name}: {w}" for w in scenario_warnings(scenario, results.data)]
     return out

@@ -82,8 +82,8 @@ def _row(results: Results, key: tuple[str, str], name: str) -> dict[str, Any]:
     if name in table.index:
         out |= table.loc[name].to_dict()
     if "null" in results.scores[key]:
-        against = difference(score, results.scores[key]["null"])
-        out |= {"against_null": against[0], "against_null_se": against[1]}
+        gap, error, _ = difference(score, results.scores[key]["null"])
+        out |= {"against_null": gap, "against_null_se": error}
     out["elpd_by_case"] = dict(zip(cases, score.elpd_i.values, strict=True))
     if score.influence_pareto_k is not None:
         k = score.influence_pareto_k.values

@@ -21,7 +21,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bayes_alliance.compare.loo import table
+from bayes_alliance.compare.loo import difference, table
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.forecast.forecast import STACKED
 from bayes_alliance.forecast.scenario import bundled_scenarios, read
@@ -42,7 +42,7 @@ from bayes_alliance.report.page.outlook import (
     scenario_differences,
     scenario_sentence,
 )
-from bayes_alliance.report.page.scores import case_tables, comparison_rows, difference
+from bayes_alliance.report.page.scores import case_tables, comparison_rows
 from bayes_alliance.report.page.theories import (
     hypothesis_rows,
     hypothesis_sentences,
@@ -50,8 +50,9 @@ from bayes_alliance.report.page.theories import (
     variant_hypotheses,
 )
 from bayes_alliance.report.page.trust import refit_sentence
-from bayes_alliance.report.page.words import listed, number, percent, percents, probability, signed
+from bayes_alliance.report.page.words import number, percent, percents, probability, signed
 from bayes_alliance.report.results import MAIN, Results
+from bayes_alliance.report.words import listed
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><g id="a"><rect id="b"/></g></svg>'
 THEORIES = ("occupation", "prospect", "null")

@@ -9,13 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bayes_alliance.compare.loo import difference
 from bayes_alliance.report.figures.style import (
     Figure,
     canvas,
-    case_names,
     dot,
     legend,
-    listed,
     mark,
     offsets,
     rows_axis,
@@ -25,6 +24,7 @@ from bayes_alliance.report.figures.style import (
     wrap,
 )
 from bayes_alliance.report.results import MAIN, Results
+from bayes_alliance.report.words import case_names, listed
 
 BASELINE = "null"
 INFORMATION_WORDS = {
@@ -56,23 +56,6 @@ def draw(results: Results) -> Iterator[tuple[str, Figure]]:
         yield "pareto-k", _pareto_k(results)
 
 
-def difference(better: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Difference of two sums of pointwise scores.
-
-    Parameters
-    ----------
-    better, other : numpy.ndarray, shape (case,)
-        Pointwise scores.
-
-    Returns
-    -------
-    tuple of float
-        Difference, other minus better, and its standard error.
-    """
-    gap = np.asarray(other) - np.asarray(better)
-    return float(gap.sum()), float(np.sqrt(len(gap) * np.var(gap)))
-
-
 def _words(key: tuple[str, str]) -> str:
     """What was left out and what was known."""
     information, by = key
@@ -91,13 +74,12 @@ def _comparison(results: Results) -> Figure:
     )
     for axes, key in zip(panels.flat, keys, strict=False):
         scores, table = results.scores[key], results.comparison[key]
-        top = scores[table.index[0]].elpd_i.to_numpy()
         labels = [wrap(n, 22) for n in names]
         at = rows_axis(axes, labels)
         for y, name in zip(at, names, strict=True):
             if name not in scores:
                 continue
-            gap, error = difference(top, scores[name].elpd_i.to_numpy())
+            gap, error, _ = difference(scores[name], scores[table.index[0]])
             colour = theory_colour(name)
             mark(axes, gap, y, gap - error, gap + error, colour, theory_marker(name))
             if "," in name:
@@ -141,10 +123,10 @@ def _verdict(results: Results, key: tuple[str, str]) -> str:
     """The comparison in a sentence."""
     scores, table = results.scores[key], results.comparison[key]
     first, second = table.index[:2]
-    gap, error = difference(scores[first].elpd_i.to_numpy(), scores[second].elpd_i.to_numpy())
+    gap, error, _ = difference(scores[first], scores[second])
     where = _words(key)
     return (
-        f"With {where}, {first} leads {second} by {-gap:.1f} in log score (standard error "
+        f"With {where}, {first} leads {second} by {gap:.1f} in log score (standard error "
         f"{error:.1f})."
     )
 

@@ -12,10 +12,10 @@ from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch, Patch
 from bayes_alliance.report.figures.style import (
     WIDTH,
     Figure,
-    listed,
     theory_colour,
 )
 from bayes_alliance.report.results import Results
+from bayes_alliance.report.words import listed
 from bayes_alliance.theories import theories
 
 

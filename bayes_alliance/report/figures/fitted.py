@@ -24,7 +24,6 @@ from bayes_alliance.report.figures.style import (
     canvas,
     dot,
     legend,
-    listed,
     mark,
     rows_axis,
     theatre_colour,
@@ -35,6 +34,7 @@ from bayes_alliance.report.figures.style import (
     wrap,
 )
 from bayes_alliance.report.results import Results
+from bayes_alliance.report.words import listed
 
 CHAIN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 SENSITIVE = 0.05

@@ -15,7 +15,6 @@ from bayes_alliance.report.figures.style import (
     Figure,
     canvas,
     legend,
-    listed,
     mark,
     offsets,
     patch,
@@ -26,6 +25,7 @@ from bayes_alliance.report.figures.style import (
     wrap,
 )
 from bayes_alliance.report.results import Results
+from bayes_alliance.report.words import listed
 
 KIND_COLOURS = {
     "none": "#E3E3E3",

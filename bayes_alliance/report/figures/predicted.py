@@ -25,7 +25,6 @@ from bayes_alliance.report.figures.style import (
     Figure,
     canvas,
     legend,
-    listed,
     mark,
     offsets,
     patch,
@@ -38,6 +37,7 @@ from bayes_alliance.report.figures.style import (
     wrap,
 )
 from bayes_alliance.report.results import Results
+from bayes_alliance.report.words import listed
 from bayes_alliance.theories import build
 
 DRAWS = 250

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import matplotlib
 import matplotlib.figure
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -225,23 +224,6 @@ def wrap(text: str, width: int) -> str:
     return textwrap.fill(text, width, break_long_words=False)
 
 
-def listed(words: Iterable[str]) -> str:
-    """Words as a reader lists them.
-
-    Parameters
-    ----------
-    words : iterable of str
-        Words.
-
-    Returns
-    -------
-    str
-        ``"a, b and c"``.
-    """
-    words = list(words)
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
 def theatres(results: Results) -> list[str]:
     """Theatres of the data in the order of the schema, then as they come.
 
@@ -275,24 +257,6 @@ def theatre_label(name: str) -> str:
         Words.
     """
     return THEATRES.get(name, name)
-
-
-def case_names(results: Results) -> pd.Series:
-    """Name of each case: that of its own row, the proposal.
-
-    Parameters
-    ----------
-    results : Results
-        What the report shows.
-
-    Returns
-    -------
-    pandas.Series
-        Names by case, in the order of the cases.
-    """
-    episodes = results.data.episodes
-    names = episodes.set_index("episode")["name"].astype(str)
-    return names.reindex(list(dict.fromkeys(episodes["case"])))
 
 
 def rows_axis(axes: Axes, labels: Sequence[str]) -> np.ndarray:

@@ -15,7 +15,6 @@ from bayes_alliance.report.figures.style import (
     canvas,
     dot,
     legend,
-    listed,
     patch,
     rows_axis,
     theatre_colour,
@@ -23,6 +22,7 @@ from bayes_alliance.report.figures.style import (
     theatres,
 )
 from bayes_alliance.report.results import Results
+from bayes_alliance.report.words import listed
 
 ENDS = {"dissolved": "X", "lapsed": "X", "shrunk": "X", "replaced": ">"}
 

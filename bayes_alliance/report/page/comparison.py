@@ -19,16 +19,15 @@ from bayes_alliance.report.page.words import (
     INFORMATION_WORDS,
     NULL,
     called,
-    case_names,
     cases_of,
     count,
-    listed,
     number,
     opening,
     signed,
     variants_of,
 )
 from bayes_alliance.report.results import Results
+from bayes_alliance.report.words import case_names, listed
 
 
 def against_error(gap: float, error: float, cases: int) -> str:

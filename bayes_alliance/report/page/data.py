@@ -16,11 +16,11 @@ from bayes_alliance.report.page.words import (
     MISSING,
     cases_of,
     count,
-    listed,
     number,
     opening,
 )
 from bayes_alliance.report.results import Results
+from bayes_alliance.report.words import listed
 
 
 def data_section(results: Results) -> dict[str, Any]:

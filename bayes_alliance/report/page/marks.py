@@ -10,11 +10,11 @@ from bayes_alliance.forecast.forecast import STACKED
 from bayes_alliance.report.page.words import (
     BY_WORDS,
     INFORMATION_WORDS,
-    case_names,
     number,
     opening,
 )
 from bayes_alliance.report.results import MAIN, Results
+from bayes_alliance.report.words import case_names
 
 
 @dataclass(frozen=True)

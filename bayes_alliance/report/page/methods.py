@@ -10,8 +10,8 @@ from bayes_alliance.bundled import bundled
 from bayes_alliance.data.load import load
 from bayes_alliance.data.schema import THEATRES
 from bayes_alliance.fit import versions
-from bayes_alliance.report.page.words import listed
 from bayes_alliance.report.results import Results
+from bayes_alliance.report.words import listed
 from bayes_alliance.theories import NAMES
 
 

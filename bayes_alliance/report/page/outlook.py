@@ -16,7 +16,6 @@ from bayes_alliance.report.page.words import (
     LEVEL,
     MISSING,
     called,
-    listed,
     number,
     opening,
     percent,
@@ -24,6 +23,7 @@ from bayes_alliance.report.page.words import (
     variants_of,
 )
 from bayes_alliance.report.results import MAIN, Results
+from bayes_alliance.report.words import listed
 
 ONE_VOICE = 0.95
 """A stacking weight from which on the stacked forecast is one theory's."""

@@ -2,55 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
-import arviz as az
 import pandas as pd
 
+from bayes_alliance.compare.loo import difference, pointwise
 from bayes_alliance.report.page.marks import Said, fit_marks, high_k, refitted, score_marks
 from bayes_alliance.report.page.words import (
     BY_WORDS,
     INFORMATION_WORDS,
     MISSING,
-    case_names,
     cases_of,
-    listed,
     number,
     opening,
 )
 from bayes_alliance.report.results import Results
-
-
-def difference(
-    a: az.ELPDDataLOO, b: az.ELPDDataLOO, cases: Sequence[str] | None = None
-) -> tuple[float, float, pd.Series]:
-    """Difference of two scores and its standard error.
-
-    Parameters
-    ----------
-    a, b : arviz.ELPDDataLOO
-        Scores of the same cases.
-    cases : sequence of str, optional
-        Only these cases.
-
-    Returns
-    -------
-    tuple of float, float and pandas.Series
-        Sum over cases of a minus b, its standard error, and the differences by case.
-    """
-    by_case = pointwise(a) - pointwise(b)
-    if cases is not None:
-        by_case = by_case.loc[list(cases)]
-    # as `arviz.compare` has it, so that page, figures and summary.json agree
-    error = math.sqrt(len(by_case) * by_case.var(ddof=0)) if len(by_case) > 1 else math.nan
-    return float(by_case.sum()), error, by_case
-
-
-def pointwise(score: az.ELPDDataLOO) -> pd.Series:
-    """Scores by case."""
-    return pd.Series(score.elpd_i.values, index=[str(c) for c in score.elpd_i["case"].values])
+from bayes_alliance.report.words import case_names, listed
 
 
 def theatre_scores(results: Results, information: str) -> dict[str, pd.Series]:

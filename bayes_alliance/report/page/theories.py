@@ -18,13 +18,13 @@ from bayes_alliance.report.page.words import (
     called,
     count,
     interval,
-    listed,
     number,
     opening,
     probability,
     variants_of,
 )
 from bayes_alliance.report.results import Results
+from bayes_alliance.report.words import listed
 from bayes_alliance.theories import get
 
 

@@ -10,13 +10,12 @@ from bayes_alliance.fit import EBFMI_MIN, ESS_MIN, RHAT_MAX
 from bayes_alliance.report.page.marks import Said, fit_marks, high_k, refitted
 from bayes_alliance.report.page.words import (
     INFORMATION_WORDS,
-    case_names,
     count,
-    listed,
     number,
     opening,
 )
 from bayes_alliance.report.results import Results
+from bayes_alliance.report.words import case_names, listed
 
 
 def trust_section(results: Results) -> dict[str, Any]:

@@ -92,12 +92,6 @@ def interval(lower: float, upper: float, digits: int = 2) -> str:
     return f"{number(lower, digits)} to {number(upper, digits)}"
 
 
-def listed(words: Iterable[str]) -> str:
-    """Join words as a sentence does."""
-    *most, last = list(words) or ["none"]
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 def count(n: int, noun: str, plural: str | None = None) -> str:
     """Write a count with its noun."""
     return f"{n}{NBSP}{noun if n == 1 else plural or noun + 's'}"
@@ -120,12 +114,6 @@ def called(name: str) -> str:
 def variants_of(results: Results, name: str, among: Iterable[str]) -> list[str]:
     """Fits of a theory that leave something unread, by their names."""
     return [n for n in among if n not in results.trees and n.partition(", ")[0] == name]
-
-
-def case_names(results: Results) -> dict[str, str]:
-    """Short names of the cases by key."""
-    episodes = results.data.episodes
-    return dict(zip(episodes["episode"], episodes["name"], strict=True))
 
 
 def cases_of(results: Results) -> dict[str, list[str]]:

@@ -1,0 +1,44 @@
+"""Words that the figures and the page share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from bayes_alliance.report.results import Results
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join words as a sentence does.
+
+    Parameters
+    ----------
+    words : iterable of str
+        Words.
+
+    Returns
+    -------
+    str
+        ``"a, b and c"``; ``"none"`` if there are none.
+    """
+    *most, last = list(words) or ["none"]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def case_names(results: Results) -> pd.Series:
+    """Name of each case: that of its own row, the proposal.
+
+    Parameters
+    ----------
+    results : Results
+        What the report shows.
+
+    Returns
+    -------
+    pandas.Series
+        Names by case, in the order of the cases.
+    """
+    episodes = results.data.episodes
+    names = episodes.set_index("episode")["name"].astype(str)
+    return names.reindex(list(dict.fromkeys(episodes["case"])))
