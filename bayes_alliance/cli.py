@@ -23,9 +23,15 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 DataNames = Annotated[
     list[str] | None,
-    typer.Option("--data", help="europe, asia (repeat to pool) or a folder of tables."),
+    typer.Option("--data", help="europe, asia (repeat to pool), asymmetric, or a folder."),
 ]
 Frames = Annotated[bool, typer.Option(help="Use the coded frames of gain and loss.")]
+CodingOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--coding", help="A rule of asymmetric, as name=value (repeat): k=3, ends=treaty."
+    ),
+]
 Fits = Annotated[list[Path], typer.Argument(help="Fits saved by the fit command.")]
 Draws = Annotated[int, typer.Option(help="Draws kept by chain.")]
 Tune = Annotated[int, typer.Option(help="Draws discarded by chain.")]
@@ -35,7 +41,18 @@ Information = Annotated[
     str, typer.Option(help="indicators, or commitments (with what clients had promised).")
 ]
 
-EXPECTED = {"compile": 24, "sample": 7, "summarise": 7, "exact refit": 9, "forecast": 5, "check": 8}
+EXPECTED = {
+    "read the sources": 6,
+    "clients": 3,
+    "alliances": 3,
+    "years": 10,
+    "compile": 24,
+    "sample": 7,
+    "summarise": 7,
+    "exact refit": 9,
+    "forecast": 5,
+    "check": 8,
+}
 """Seconds that steps take on two cores; only the estimate of the time left rests on it."""
 
 
@@ -97,11 +114,29 @@ def _progress(total: float) -> Iterator[Callable[[str], None]]:
     yield tell
 
 
-def _load(names: list[str] | None, frames: bool = True) -> Any:
+def _load(names: list[str] | None, frames: bool = True, coding: list[str] | None = None) -> Any:
     """Data by name, both theatres by default."""
     from bayes_alliance.data.load import load
 
-    return load(*(names or ["europe", "asia"]), frames=frames)
+    reading = _reading(coding) if coding else None
+    return load(*(names or ["europe", "asia"]), frames=frames, coding=reading)
+
+
+def _reading(given: list[str]) -> dict[str, Any]:
+    """Options of a coding from ``name=value``; numbers and yes or no as such."""
+    from bayes_alliance.errors import InputError
+
+    out: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError("name=value, for example k=3", column="coding", value=text)
+        words = {"yes": True, "no": False, "true": True, "false": False}
+        try:
+            out[name] = float(value)
+        except ValueError:
+            out[name] = words.get(value.lower(), value)
+    return out
 
 
 def _open(paths: list[Path], data: list[str] | None = None) -> dict[str, Any]:
@@ -119,20 +154,115 @@ def _open(paths: list[Path], data: list[str] | None = None) -> dict[str, Any]:
     return trees
 
 
-@app.command()
-def data(
+data_app = typer.Typer(help="Describe, check and rebuild the coded tables.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
+@data_app.command()
+def describe(
     names: Annotated[
-        list[str] | None, typer.Argument(help="europe, asia or a folder; both by default.")
+        list[str] | None,
+        typer.Argument(help="europe, asia (both by default), asymmetric, or a folder."),
     ] = None,
     frames: Frames = True,
+    coding: CodingOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the figures.")] = None,
     json_: Json = False,
 ) -> None:
-    """Validate and describe the coded tables."""
-    tables = _load(names, frames)
+    """Count what the tables hold, what is missing and how coders and rules agree; draw it."""
+    if out is not None:
+        from bayes_alliance.writable import writable
+
+        writable(out)
+    tables = _load(names, frames, coding)
+    import pandas as pd
+
+    from bayes_alliance.data.agreement import agreement, overrides
+
+    empty = pd.concat(
+        {name: getattr(tables, name).isna().mean() for name in ("episodes", "clients", "years")}
+    )
+    empty = empty[empty > 0].rename("share").rename_axis(["table", "column"]).reset_index()
+    wide = names == ["asymmetric"]
+    found = {"agreement": agreement(), "overrides": overrides()} if wide else {}
     if json_:
-        _emit({"name": tables.name, "hash": tables.hash, "counts": tables.describe().to_dict()})
+        _emit(
+            {
+                "name": tables.name,
+                "hash": tables.hash,
+                "counts": tables.describe().to_dict(),
+                "missing": empty.to_dict(orient="records"),
+            }
+            | {name: table.to_dict(orient="index") for name, table in found.items()}
+        )
     else:
         _show(tables.describe(), f"Data: {tables.name}")
+        _show(empty.set_index("table"), "Share of cells that are empty")
+        if wide:
+            _show(found["agreement"], "Agreement of hand coding with the rules")
+            _show(found["overrides"], "Judgements that override a rule")
+    if out is not None:
+        from bayes_alliance.report.describe import write_figures
+
+        for path in write_figures(tables, out):
+            print(path, file=sys.stderr)
+
+
+@data_app.command("check")
+def check_tables(
+    files: Annotated[list[Path], typer.Argument(help="Tables, or one folder of tables.")],
+) -> None:
+    """Validate your own tables against the schema."""
+    from bayes_alliance.data.load import check_files
+
+    for said in check_files(files):
+        print(said)
+
+
+@data_app.command()
+def variants(json_: Json = False) -> None:
+    """What each reading of the contestable rules changes in the asymmetric dataset."""
+    from bayes_alliance.report.describe import variants_table
+
+    table = variants_table()
+    if json_:
+        _emit(table.to_dict(orient="index"))
+    else:
+        _show(table, "Asymmetric alliances by reading of the rules")
+
+
+@data_app.command()
+def build(
+    sources: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the published files; else BAYES_ALLIANCE_SOURCES."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; else the tables of this checkout.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if anything differs.")
+    ] = False,
+) -> None:
+    """Make the computed tables again from the published data."""
+    from bayes_alliance.bundled import bundled
+    from bayes_alliance.data import build as builder
+
+    folder = sources or builder.sources()
+    builder.check_sources(folder)
+    place = out or bundled("data")
+    if not check:
+        from bayes_alliance.writable import writable
+
+        writable(place)
+    with _progress(25) as tell:
+        wanted = builder.build(bundled("data"), folder, tell)
+    if check:
+        lines = builder.differences(place, wanted)
+        print("\n".join(lines) or "every computed table is as the sources have it")
+        raise typer.Exit(int(bool(lines)))
+    changed = builder.write(place, wanted)
+    print(f"{len(wanted)} tables, {len(changed)} changed: {place}")
 
 
 @app.command()
@@ -155,6 +285,7 @@ def fit(
     out: Annotated[Path, typer.Option(help="File to write, .nc or .zarr.")],
     data: DataNames = None,
     frames: Frames = True,
+    coding: CodingOption = None,
     priors: Annotated[Path | None, typer.Option(help="TOML with changes to the priors.")] = None,
     draws: Draws = 1000,
     tune: Tune = 1000,
@@ -165,12 +296,12 @@ def fit(
 ) -> None:
     """Fit a theory, save the fit and print its diagnostics."""
     from bayes_alliance.errors import InputError
-    from bayes_alliance.report.writable import writable
+    from bayes_alliance.writable import writable
 
     if out.suffix not in (".nc", ".zarr"):
         raise InputError("a file name ending in .nc or .zarr", file=str(out))
     writable(out.parent)
-    tables = _load(data, frames)
+    tables = _load(data, frames, coding)
     from bayes_alliance.fit import diagnose, save
     from bayes_alliance.fit import fit as fit_theory
 
@@ -304,7 +435,7 @@ def report(
     json_: Json = False,
 ) -> None:
     """Write figures, index.html and summary.json from saved fits."""
-    from bayes_alliance.report.writable import writable
+    from bayes_alliance.writable import writable
 
     writable(out)
     from bayes_alliance.report.report import report as write_report
@@ -325,7 +456,7 @@ def reproduce(
     json_: Json = False,
 ) -> None:
     """Run everything on the bundled data and write the report."""
-    from bayes_alliance.report.writable import writable
+    from bayes_alliance.writable import writable
 
     writable(out)
     from bayes_alliance.report.report import reproduce as reproduce_all

@@ -25,7 +25,8 @@ import pytensor
 import xarray as xr
 
 from bayes_alliance.data.load import Data, load
-from bayes_alliance.data.schema import THEATRES
+from bayes_alliance.data.schema import BUNDLED
+from bayes_alliance.data.schema import TABLES as SCHEMAS
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.containers import arrays
 from bayes_alliance.process.integrated import Evaluator, at_draws
@@ -305,7 +306,9 @@ def _complete(
             progressbar=False,
             compile_kwargs={"mode": "FAST_COMPILE"},
         )
-    tables = {name: ((), getattr(data, name).to_csv(index=False)) for name in TABLES}
+    tables = {  # whole numbers as such, though a column with gaps holds them as floats
+        name: ((), getattr(data, name).convert_dtypes().to_csv(index=False)) for name in TABLES
+    }
     stored = {"parameters": priors.parameters, "options": priors.options}
     tables["priors"] = ((), json.dumps(stored, sort_keys=True))
     derived_priors = [v for v in prior["prior"].data_vars if v != "hazard"]
@@ -361,8 +364,7 @@ def data_of(tree: xr.DataTree) -> Data:
     with tempfile.TemporaryDirectory() as folder:
         for name in TABLES:
             columns = pd.read_csv(_text(tree, name), dtype=str, keep_default_na=False)
-            columns = columns.drop(columns=["case"], errors="ignore")
-            columns.to_csv(Path(folder, f"{name}.csv"), index=False)
+            columns[list(SCHEMAS[name].columns)].to_csv(Path(folder, f"{name}.csv"), index=False)
         data = load(folder)
     return Data(tree.attrs["data_name"], data.episodes, data.clients, data.years, data.codings)
 
@@ -568,7 +570,7 @@ def open_fit(
             f"a fit saved by bayes_alliance ({type(error).__name__})", file=str(path)
         ) from None
     if data is None:
-        bundled = set(name.split("+")) <= set(THEATRES)
+        bundled = set(name.split("+")) <= set(BUNDLED)
         data = _bundled_like(tree) if bundled else data_of(tree)
     if tree.attrs["data_hash"] != data.hash or not stored:
         raise InputError(
@@ -598,4 +600,4 @@ def _bundled_like(tree: xr.DataTree) -> Data:
     whole = load(*names)
     if whole.hash == tree.attrs["data_hash"] or not any(blank.values()):
         return whole
-    return load(*names, **{name: not empty for name, empty in blank.items()})
+    return load(*names, frames=not blank["frames"], statements=not blank["statements"])

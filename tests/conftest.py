@@ -15,7 +15,7 @@ from pytensor.graph.replace import graph_replace
 
 from bayes_alliance.data import Data, load
 from bayes_alliance.fit import fit
-from bayes_alliance.theories import NAMES, build
+from bayes_alliance.theories import MAIN, NAMES, build
 
 SMALL = {"draws": 300, "tune": 500, "chains": 2, "seed": 1}
 
@@ -29,7 +29,7 @@ def data() -> Data:
 @pytest.fixture(scope="session")
 def fits(data: Data) -> dict[str, xr.DataTree]:
     """A small fit of every theory."""
-    return {theory: fit(theory, data, **SMALL) for theory in NAMES}
+    return {theory: fit(theory, data, **SMALL) for theory in MAIN}
 
 
 @pytest.fixture(scope="session")
@@ -97,10 +97,16 @@ def pointwise(models: dict[str, pm.Model]) -> Callable:
 
 
 @pytest.fixture(scope="session")
-def points(fits: dict[str, xr.DataTree]) -> Callable:
-    """Some posterior draws of a theory as dictionaries of arrays."""
+def points(fits: dict[str, xr.DataTree], models: dict[str, pm.Model]) -> Callable:
+    """Some posterior draws of a theory (prior ones of a rival) as dictionaries of arrays."""
 
     def some(theory: str, count: int) -> list[dict[str, np.ndarray]]:
+        if theory not in fits:
+            free = models[theory].free_RVs
+            return [
+                dict(zip([rv.name for rv in free], pm.draw(free, random_seed=i + 1), strict=True))
+                for i in range(count)
+            ]
         posterior = fits[theory]["posterior"].to_dataset()
         flat = posterior.stack(sample=("chain", "draw")).transpose("sample", ...)
         chosen = np.linspace(0, flat.sizes["sample"] - 1, count).astype(int)

@@ -67,7 +67,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
 
 
 def test_data_as_json(run: Run) -> None:
-    status, out, _ = run("data", "europe", "--json")
+    status, out, _ = run("data", "describe", "europe", "--json")
     assert status == 0
     assert json.loads(out)["counts"]["europe"]["episodes"] == 5
 
@@ -188,9 +188,15 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
         (("fit", "null", "--out", "x.txt"), "x.txt"),
         (("fit", "null", "--out", "x.nc", "--draws", "-5"), "draws"),
         (("fit", "null", "--out", "x.nc", "--sampler", "gibbs"), "gibbs"),
-        (("fit", "null", "--out", "x.nc", "--data", "asymmetric"), "asymmetric"),
+        (("fit", "null", "--out", "x.nc", "--data", "asymetric"), "asymmetric"),
         (("fit", "null", "--out", "x.nc", "--priors", "no.toml"), "no.toml"),
-        (("data", "europa"), "europe"),
+        (("data", "describe", "europa"), "europe"),
+        (("data", "describe", "asymmetric", "--coding", "k=1"), "coding.k"),
+        (("data", "describe", "asymmetric", "--coding", "kk=3"), "kk"),
+        (("data", "describe", "asymmetric", "--coding", "treaty"), "name=value"),
+        (("data", "describe", "europe", "--coding", "k=3"), "coding"),
+        (("data", "check", "nothing.csv"), "nothing.csv"),
+        (("data", "build", "--sources", "nowhere"), "nowhere"),
     ],
 )
 def test_a_wrong_word_is_named(

@@ -32,7 +32,7 @@ from bayes_alliance.process.containers import arrays, encode
 from bayes_alliance.process.integrated import at_draws
 from bayes_alliance.process.priors import load_priors
 from bayes_alliance.process.survival import alliance_years
-from bayes_alliance.theories import NAMES
+from bayes_alliance.theories import MAIN
 
 SMALL = {"draws": 300, "tune": 500, "chains": 2, "seed": 1}
 GROUPS = {
@@ -49,7 +49,7 @@ GROUPS = {
 }
 
 
-@pytest.mark.parametrize("theory", NAMES)
+@pytest.mark.parametrize("theory", MAIN)
 def test_a_fit_says_where_it_comes_from(theory, fits, data):
     tree = fits[theory]
     assert set(tree.children) == GROUPS
@@ -64,14 +64,14 @@ def test_a_fit_says_where_it_comes_from(theory, fits, data):
     assert tree["posterior"].sizes["draw"] == 300 and tree["posterior"].sizes["chain"] == 2
 
 
-@pytest.mark.parametrize("theory", NAMES)
+@pytest.mark.parametrize("theory", MAIN)
 def test_draws_are_finite(theory, fits):
     for group in GROUPS - {"tables"}:
         for name, values in fits[theory][group].data_vars.items():
             assert np.isfinite(values.to_numpy()).all(), f"{group}/{name}"
 
 
-@pytest.mark.parametrize("theory", NAMES)
+@pytest.mark.parametrize("theory", MAIN)
 def test_the_sampler_saw_the_density_that_the_model_states(theory, fits, models, plain):
     """`lp` of the sampler against PyMC's log density at the same draws, up to one constant."""
     model, tree = models[theory], fits[theory]

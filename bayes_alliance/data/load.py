@@ -5,16 +5,22 @@ from __future__ import annotations
 import difflib
 import functools
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from bayes_alliance.bundled import bundled
-from bayes_alliance.data.schema import TABLES, THEATRES, meta
+from bayes_alliance.data.schema import BUNDLED, TABLES, meta
 from bayes_alliance.data.validate import Tables, check_together, read_table, year_span
+from bayes_alliance.data.variants import Coding, choose
 from bayes_alliance.errors import InputError
+
+ASYMMETRIC = "asymmetric"
+"""Name of the dataset of all asymmetric alliances."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +36,8 @@ class Data:
         more, ``case``: the refused proposal that a fallback came from, else the episode itself.
     codings : pandas.DataFrame
         Source and confidence of the values; may be empty.
+    designs : pandas.DataFrame
+        Alliance-years with what changes over time; empty but for ``asymmetric``.
     """
 
     name: str
@@ -37,6 +45,7 @@ class Data:
     clients: pd.DataFrame
     years: pd.DataFrame
     codings: pd.DataFrame
+    designs: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def hash(self) -> str:
@@ -58,18 +67,25 @@ class Data:
         return pd.DataFrame(columns).rename_axis(index="count")
 
 
-def load(*names: str | PathLike[str], frames: bool = True, statements: bool = True) -> Data:
+def load(
+    *names: str | PathLike[str],
+    frames: bool = True,
+    statements: bool = True,
+    coding: Coding | Mapping[str, Any] | None = None,
+) -> Data:
     """Load validated tables.
 
     Parameters
     ----------
     *names : str or path
-        ``"europe"``, ``"asia"``, both (they are pooled), or one folder with
+        ``"europe"``, ``"asia"``, both (they are pooled), ``"asymmetric"``, or one folder with
         ``episodes.csv``, ``clients.csv``, ``years.csv`` and, if wanted, ``codings.csv``.
     frames : bool
         False blanks the coded frames, which were coded knowing the outcome.
     statements : bool
         False blanks the coded statements of threat, for the same reason.
+    coding : Coding or mapping, optional
+        Reading of the contestable rules of ``"asymmetric"``, as `Coding` describes it.
 
     Returns
     -------
@@ -84,36 +100,46 @@ def load(*names: str | PathLike[str], frames: bool = True, statements: bool = Tr
     theatres = [str(name) for name in names]
     if not names:
         raise InputError("the name of a theatre or a folder", column="name")
-    if all(name in THEATRES for name in theatres):
+    blank = [c for c, keep in (("frame", frames), ("threat_statement", statements)) if not keep]
+    if theatres == [ASYMMETRIC]:
+        return _asymmetric(Coding.read(coding), tuple(blank))
+    if coding is not None:
+        words = f"no coding but with {ASYMMETRIC!r}: the other tables are coded as they are"
+        raise InputError(words, column="coding", value=theatres[0])
+    if all(name in BUNDLED for name in theatres):
         tables, chosen, label = _bundled_tables(), set(theatres), "+".join(dict.fromkeys(theatres))
     else:
         folder = _folder(theatres)
         tables = read_folder(folder)
         chosen, label = set(tables.episodes["theatre"]), folder.resolve().name
-    blank = [c for c, keep in (("frame", frames), ("threat_statement", statements)) if not keep]
     return _data(label, tables, chosen, blank)
+
+
+def _asymmetric(coding: Coding, blank: tuple[str, ...]) -> Data:
+    """Give the asymmetric dataset under one reading."""
+    tables, designs = _chosen(coding)
+    label = f"{ASYMMETRIC}[{coding.label}]" if coding.label else ASYMMETRIC
+    data = _data(label, tables, set(tables.episodes["theatre"]), list(blank))
+    return replace(data, designs=designs.copy())
+
+
+@functools.lru_cache(maxsize=8)
+def _chosen(coding: Coding) -> tuple[Tables, pd.DataFrame]:
+    return choose(coding)
 
 
 def _folder(names: list[str]) -> Path:
     """Find the one folder that is asked for, or say what could be."""
-    theatres = " or ".join(repr(name) for name in THEATRES)
+    known = (*BUNDLED, ASYMMETRIC)
     for name in names:
-        if name == "asymmetric":
-            raise InputError(
-                f"{theatres} or a folder; the wider universe of asymmetric alliances is not "
-                "coded yet",
-                column="name",
-                value=name,
-            )
-        if name not in THEATRES and not Path(name).is_dir():
-            near = difflib.get_close_matches(name, THEATRES, n=1)
+        if name not in known and not Path(name).is_dir():
+            near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise InputError(
-                f"{theatres} or an existing folder{hint}", file=name, column="name", value=name
-            )
+            words = f"{', '.join(map(repr, known))} or an existing folder{hint}"
+            raise InputError(words, file=name, column="name", value=name)
     if len(names) > 1:
         raise InputError(
-            "a folder by itself; only the bundled theatres are pooled",
+            f"a folder or {ASYMMETRIC!r} by itself; only europe and asia are pooled",
             column="name",
             value=" ".join(names),
         )
@@ -127,7 +153,7 @@ def _bundled_tables() -> Tables:
 
 @functools.cache
 def _states() -> frozenset[str]:
-    return frozenset(read_table(bundled("data", "states.csv"), "states")["abbreviation"])
+    return frozenset(read_table(bundled("data", "states.csv"), TABLES["states"])["abbreviation"])
 
 
 def read_folder(folder: Path) -> Tables:
@@ -145,7 +171,7 @@ def read_folder(folder: Path) -> Tables:
     """
     files = {name: folder / f"{name}.csv" for name in TABLES if name != "states"}
     read = {
-        name: read_table(path, name, may_be_empty=name == "codings")
+        name: read_table(path, TABLES[name], may_be_empty=name == "codings")
         for name, path in files.items()
         if name != "codings" or path.is_file()
     }
@@ -154,6 +180,39 @@ def read_folder(folder: Path) -> Tables:
     tables = Tables(**read, files={name: str(path) for name, path in files.items()})
     check_together(tables, set(_states()))
     return tables
+
+
+def check_files(paths: Sequence[Path]) -> list[str]:
+    """Validate a user's own tables: a folder as a whole, or files each by itself.
+
+    Parameters
+    ----------
+    paths : sequence of pathlib.Path
+        One folder, or files named as in the codebook (``episodes.csv`` and so on).
+
+    Returns
+    -------
+    list of str
+        One sentence a table that passed.
+
+    Raises
+    ------
+    InputError
+        At the first table that cannot be used.
+    """
+    known = {f"{name}.csv": name for name in TABLES}
+    out = []
+    for path in paths:
+        if path.is_dir():
+            data = load(path)
+            out.append(f"{path}: {len(data.episodes)} episodes, {len(data.clients)} clients")
+            continue
+        if path.name not in known:
+            raise InputError(f"a folder, or a file named {', '.join(known)}", file=str(path))
+        name = known[path.name]
+        rows = read_table(path, TABLES[name], may_be_empty=name == "codings")
+        out.append(f"{path}: {len(rows)} rows as the schema wants them")
+    return out
 
 
 def _data(label: str, tables: Tables, theatres: set[str], blank: list[str]) -> Data:
@@ -206,33 +265,44 @@ def confidence(data: Data, table: str, column: str) -> pd.Series:
     rows = getattr(data, table)
     codings = data.codings
     chosen = codings[(codings["table"] == table) & (codings["column"] == column)]
+    find = _of_year(chosen) if table == "years" else _of_row(chosen)
     values = [
-        None if missing else _most_specific(chosen, row, table)
-        for missing, (_, row) in zip(rows[column].isna(), rows.iterrows(), strict=True)
+        None if missing else find(row)
+        for missing, row in zip(rows[column].isna(), rows.to_dict("records"), strict=True)
     ]
     return pd.Series(values, index=rows.index, dtype="float64", name=column)
 
 
-def _most_specific(codings: pd.DataFrame, row: pd.Series, table: str) -> float | None:
-    """Find the narrowest coding of a row: exact client, exact episode (or years), then *."""
-    best: tuple[float, float] | None = None
-    for coding in codings.itertuples():
-        if coding.client not in ("*", row.get("client")):
-            continue
-        width: float | None
-        if coding.episode == "*":
-            width = 1e6
-        elif table == "years":
-            first, last = year_span(coding.episode) or (1, 0)
-            width = last - first + 1 if first <= row["year"] <= last else None
-        else:
-            width = 1.0 if coding.episode == row["episode"] else None
-        if width is None:
-            continue
-        width -= 0.5 * (coding.client != "*")
-        if best is None or width < best[0]:
-            best = (width, float(coding.confidence))
-    return None if best is None else best[1]
+Find = Callable[[dict[str, Any]], float | None]
+
+
+def _of_row(codings: pd.DataFrame) -> Find:
+    """Confidence of an episode's or client's value: the exact rows go before those for all."""
+    keys = zip(codings["episode"], codings["client"], strict=True)
+    known = dict(zip(keys, codings["confidence"], strict=True))
+
+    def find(row: dict[str, Any]) -> float | None:
+        client = row.get("client", "*")
+        order = [(e, c) for e in (row["episode"], "*") for c in (client, "*")]
+        return next((float(known[key]) for key in order if key in known), None)
+
+    return find
+
+
+def _of_year(codings: pd.DataFrame) -> Find:
+    """Confidence of a year's value: the shortest span that covers it."""
+    pairs = zip(codings["episode"], codings["confidence"], strict=True)
+    spans = [
+        (float("inf") if text == "*" else last - first, first, last, float(sure))
+        for text, sure in pairs
+        for first, last in [(0, 9999) if text == "*" else year_span(text) or (1, 0)]
+    ]
+
+    def find(row: dict[str, Any]) -> float | None:
+        covering = (s for s in sorted(spans) if s[1] <= row["year"] <= s[2])
+        return next((sure for *_, sure in covering), None)
+
+    return find
 
 
 def _counts(data: Data, theatres: set[str]) -> dict[str, int]:

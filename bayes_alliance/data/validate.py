@@ -14,14 +14,18 @@ from pathlib import Path
 
 import pandas as pd
 from pandera.errors import SchemaErrors
-from pandera.pandas import Column
+from pandera.pandas import Column, DataFrameSchema
 
-from bayes_alliance.data.schema import OBSERVED_UNTIL, TABLES, expected, meta
+from bayes_alliance.data.fields import OBSERVED_UNTIL
+from bayes_alliance.data.schema import TABLES, expected, meta
 from bayes_alliance.errors import InputError
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+FIRST_YEAR = 1816
+"""First year of any table."""
 
 LINE = "line"
 """Name of the index of a table that was read: the line of the file, the header being line 1."""
@@ -93,7 +97,7 @@ def _text(path: Path) -> str:
     return text
 
 
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+def records(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the records of a CSV file, each with the line it begins on; skip blank lines."""
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     line = 1
@@ -125,15 +129,15 @@ def _check_header(path: Path, header: list[str], row: int, wanted: list[str]) ->
     refuse(problems)
 
 
-def read_table(path: Path, name: str, *, may_be_empty: bool = False) -> pd.DataFrame:
+def read_table(path: Path, schema: DataFrameSchema, *, may_be_empty: bool = False) -> pd.DataFrame:
     """Read one table and check it by itself.
 
     Parameters
     ----------
     path : pathlib.Path
         The CSV file.
-    name : str
-        Name of its schema in `TABLES`.
+    schema : pandera.pandas.DataFrameSchema
+        Its schema.
     may_be_empty : bool
         Whether a header without rows passes.
 
@@ -142,12 +146,11 @@ def read_table(path: Path, name: str, *, may_be_empty: bool = False) -> pd.DataF
     pandas.DataFrame
         Typed, indexed by the line of the file.
     """
-    schema = TABLES[name]
     wanted = list(schema.columns)
-    records = list(_records(path))
-    header_line, header = records[0]
+    found = list(records(path))
+    header_line, header = found[0]
     _check_header(path, header, header_line, wanted)
-    rows = records[1:]
+    rows = found[1:]
     if not rows and not may_be_empty:
         raise InputError("at least one row below the header", file=str(path))
     cells = f"{len(header)} cells as in the header"
@@ -164,7 +167,7 @@ def read_table(path: Path, name: str, *, may_be_empty: bool = False) -> pd.DataF
     )[wanted]
     frame, problems = _typed(raw, schema.columns, str(path))
     refuse(sorted(problems, key=lambda problem: problem.row or 0))
-    refuse(sorted(_schema_problems(frame, raw, name, str(path)), key=lambda p: p.row or 0))
+    refuse(sorted(_schema_problems(frame, raw, schema, str(path)), key=lambda p: p.row or 0))
     return frame
 
 
@@ -205,7 +208,8 @@ def _typed(
             if not text and not column.nullable:
                 problems.append(Problem(file, line, name, "", expected(column)))
             values.append(value)
-        series[name] = _series(values, kind, raw.index, whole=not problems)
+        whole = kind == "integer" and not column.nullable and not problems
+        series[name] = _series(values, kind, raw.index, whole=whole)
     return pd.DataFrame(series, index=raw.index), problems
 
 
@@ -219,10 +223,9 @@ def _series(values: list[object], kind: str, index: pd.Index, *, whole: bool) ->
 
 
 def _schema_problems(
-    frame: pd.DataFrame, raw: pd.DataFrame, name: str, file: str
+    frame: pd.DataFrame, raw: pd.DataFrame, schema: DataFrameSchema, file: str
 ) -> Iterator[Problem]:
     """Yield what pandera finds wrong with a typed table."""
-    schema = TABLES[name]
     try:
         schema.validate(frame, lazy=True)
     except SchemaErrors as error:
@@ -284,7 +287,7 @@ def _state_codes(tables: Tables, states: set[str]) -> Iterator[Problem]:
         for column in TABLES[name].columns.values():
             if meta(column)["kind"] in ("state", "states"):
                 for line, value in table[column.name].items():
-                    if not states.issuperset(value.split("+")):
+                    if value is not None and not states.issuperset(value.split("+")):
                         near = difflib.get_close_matches(value, sorted(states), n=1, cutoff=0.5)
                         hint = f"; did you mean {near[0]!r}?" if near else ""
                         words = expected(column) + hint
@@ -409,7 +412,7 @@ def _years(tables: Tables, states: set[str]) -> Iterator[Problem]:
     last = pd.Timestamp(OBSERVED_UNTIL)
     for row in tables.episodes.itertuples():
         end = row.date if pd.isna(row.start) else (last if pd.isna(row.end) else row.end)
-        for year in range(row.date.year - 5, end.year + 1):
+        for year in range(max(row.date.year - 5, FIRST_YEAR), end.year + 1):
             if (row.patron, row.theatre, year) not in present:
                 words = f"a row {row.patron}, {row.theatre}, {year}, for episode {row.episode}"
                 yield Problem(tables.files["years"], None, "year", year, words)

@@ -39,6 +39,7 @@ TOLERANCE = 1e-6
 
 _EPISODE = TABLES["episodes"].columns
 _CLIENT = {k: v for k, v in TABLES["clients"].columns.items() if k not in ("episode", "client")}
+_REQUIRED = ["capability_ratio", "distance_km", "land_access", "occupied", "disputes"]
 _THREAT = {k: v for k, v in TABLES["years"].columns.items() if not meta(v)["key"]}
 _THREAT.pop("adversary")
 _RATIOS = ("power_ratio", "forces_ratio")
@@ -133,7 +134,7 @@ def _near(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 @functools.cache
 def _states() -> dict[str, str]:
     """Name of each state by its abbreviation."""
-    table = read_table(bundled("data", "states.csv"), "states")
+    table = read_table(bundled("data", "states.csv"), TABLES["states"])
     return dict(zip(table["abbreviation"], table["name"], strict=True))
 
 
@@ -358,7 +359,7 @@ def _clients(value: object, taken: Mapping[str, str], place: _Place) -> dict[str
         if state in taken:
             here.refuse(f"another state than the {taken[state]}", name)
         row = _table(indicators, here)
-        _keys(row, _CLIENT, [k for k, c in _CLIENT.items() if not c.nullable], here)
+        _keys(row, _CLIENT, _REQUIRED, here)
         out[state] = {key: _optional(row, key, column, here) for key, column in _CLIENT.items()}
     return out
 

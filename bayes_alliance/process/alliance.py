@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pytensor.tensor as pt
 
 from bayes_alliance.process.acceptance import outcome
+from bayes_alliance.process.cells import PARTNERS, STRONG
 from bayes_alliance.process.choice import proposal_probability
 from bayes_alliance.process.hierarchy import effects
 from bayes_alliance.process.priors import Priors
@@ -33,6 +34,70 @@ class Terms:
     acceptance: pt.TensorVariable
     trilateral_fallback: pt.TensorVariable
     hazard: pt.TensorVariable
+
+
+def linear(x, z: pt.TensorVariable, priors: Priors, name: str) -> Terms:
+    """Terms of a theory that says: the more of z, the more (or less) of each stage.
+
+    Parameters
+    ----------
+    x : types.SimpleNamespace
+        Containers.
+    z : TensorVariable, shape (episode,)
+        What the theory looks at.
+    priors : Priors
+        Priors of ``<name>_partners``, ``<name>_strong``, ``<name>_acceptance`` and
+        ``<name>_hazard``.
+    name : str
+        What z is.
+
+    Returns
+    -------
+    Terms
+        Log-odds of two or more further partners, of a strong commitment and of acceptance, and
+        log hazard, each per unit of z.
+    """
+    return Terms(
+        utilities=priors(f"{name}_partners") * z[:, None] * PARTNERS / 2
+        + priors(f"{name}_strong") * z[:, None] * STRONG,
+        acceptance=priors(f"{name}_acceptance") * z,
+        trilateral_fallback=pt.zeros_like(z),
+        hazard=priors(f"{name}_hazard") * z[x.year_episode],
+    )
+
+
+def together(*parts: Terms) -> Terms:
+    """Add up the terms of several theories.
+
+    Parameters
+    ----------
+    *parts : Terms
+        Terms of the same episodes.
+
+    Returns
+    -------
+    Terms
+        Their sum in each stage.
+    """
+    return Terms(*(sum(getattr(p, f.name) for p in parts) for f in fields(Terms)))
+
+
+def group_mean(x, values: pt.TensorVariable) -> pt.TensorVariable:
+    """Mean over the clients of each episode.
+
+    Parameters
+    ----------
+    x : types.SimpleNamespace
+        Containers.
+    values : TensorVariable, shape (client,)
+        Values by client.
+
+    Returns
+    -------
+    TensorVariable, shape (episode,)
+        Means.
+    """
+    return (x.member @ values) / pt.sum(x.member, axis=1)
 
 
 def alliance_process(x, terms: Terms, priors: Priors) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 
-from bayes_alliance.data.load import Data
+from bayes_alliance.data.load import Data, confidence
 from bayes_alliance.process.cells import CELLS, COMMITMENTS, REFUSED
 from bayes_alliance.process.survival import AGE_LABELS, alliance_years
 
@@ -96,6 +96,8 @@ def coords(data: Data, levels: dict[str, list[str]] | None = None) -> dict[str, 
     }
     factor = {f: list(dict.fromkeys([*(levels or {}).get(f, []), *own[f]])) for f in FACTORS}
     years = alliance_years(episodes)
+    clients = [f"{e}: {c}" for e, c in zip(roots["episode"], roots["client"], strict=True)]
+    cases = list(dict.fromkeys(episodes["case"]))
     begun = years["episode"] + years["age_from"].map(" {:.2f}".format)
     return {
         "cell": list(CELLS),
@@ -104,8 +106,9 @@ def coords(data: Data, levels: dict[str, list[str]] | None = None) -> dict[str, 
         "age": list(AGE_LABELS),
         **factor,
         "episode": episodes["episode"].tolist(),
-        "case": list(dict.fromkeys(episodes["case"])),
-        "client": [f"{e}: {c}" for e, c in zip(roots["episode"], roots["client"], strict=True)],
+        "case": cases,
+        "client": clients,
+        "unit": [*clients, *cases],
         "alliance_year": begun.tolist(),
         "covariate": list(CLIENT_COVARIATES),
         "indicator": list(CLIENT_INDICATORS),
@@ -162,9 +165,16 @@ def arrays(data: Data, levels: dict[str, list[str]] | None = None) -> Arrays:
         "commitment_observed": (("episode",), commitment),
         "imposed": (("episode",), (episodes["initiative"] == "patron").to_numpy(float)),
         "case_index": (("episode",), case),
-        "frame": (("case",), _of_case(codes(episodes["frame"], ("gain", "loss")), case)),
-        "statement": (("case",), _of_case(codes(episodes["threat_statement"], ORDINAL), case)),
+        "commitment_confidence": (("episode",), _sure(data, "episodes", "commitment")),
     }
+    for name, column, order in (
+        ("frame", "frame", ("gain", "loss")),
+        ("statement", "threat_statement", ORDINAL),
+    ):
+        code, sure = codes(episodes[column], order), _sure(data, "episodes", column)
+        first = _first_recorded(code, case)
+        out[name] = (("case",), np.where(first >= 0, code[first], -1))
+        out[f"{name}_confidence"] = (("case",), np.where(first >= 0, sure[first], 1.0))
     factor = {**episodes[["theatre", "patron"]].astype(str), "era": episodes["date"].map(era)}
     for name in FACTORS:
         out[f"{name}_index"] = (("episode",), codes(factor[name], labels[name]))
@@ -254,12 +264,17 @@ def register(data: Data, levels: dict[str, list[str]] | None = None) -> SimpleNa
     )
 
 
-def _of_case(code: np.ndarray, case: np.ndarray) -> np.ndarray:
-    """First recorded code of each case."""
+def _first_recorded(code: np.ndarray, case: np.ndarray) -> np.ndarray:
+    """Row of the first recorded code of each case; -1 where none is."""
     out = np.full(case.max() + 1, -1, dtype=np.int64)
-    for c, value in zip(case[::-1], code[::-1], strict=True):
-        out[c] = value if value >= 0 else out[c]
+    for row in reversed(np.flatnonzero(code >= 0)):
+        out[case[row]] = row
     return out
+
+
+def _sure(data: Data, table: str, column: str) -> np.ndarray:
+    """Coders' confidence in each value; 1 where none is given."""
+    return confidence(data, table, column).fillna(1.0).to_numpy(float)
 
 
 def _clients(data: Data, at: dict[str, dict[str, int]]) -> Arrays:
@@ -283,14 +298,40 @@ def _clients(data: Data, at: dict[str, dict[str, int]]) -> Arrays:
     disputes = roots["disputes"].to_numpy(float)
     few = np.where(np.isnan(disputes), -1, np.minimum(np.nan_to_num(disputes), 2)).astype(np.int64)
     indicators = np.column_stack([codes(roots["fear"], ORDINAL), few])  # (client, indicator)
+    rows = _rows(data.clients, key)
+    sure = np.column_stack([_sure(data, "clients", c)[rows] for c in CLIENT_INDICATORS])
     return {
         "member": (("episode", "client"), member),
         "client_case": (("client",), roots["episode"].map(at["case"]).to_numpy(np.int64)),
         # an unrecorded covariate stands at its centre
         "client_covariates": (("client", "covariate"), np.nan_to_num(covariates)),
         "client_indicators": (("client", "indicator"), indicators),
+        "client_indicator_confidence": (("client", "indicator"), sure),
+        "client_disparity": (("client",), np.nan_to_num(_disparity(roots))),
+        "client_likeness": (("client",), np.nan_to_num(_likeness(data, roots))),
         "client_disputes": (("client",), np.log1p(np.nan_to_num(disputes))),
     }
+
+
+def _rows(clients: pd.DataFrame, key: dict[tuple[str, str], int]) -> list[int]:
+    """Rows of the clients of proposals, in the order of the key."""
+    pairs = zip(clients["episode"], clients["client"], strict=True)
+    row = {pair: i for i, pair in enumerate(pairs)}
+    return [row[pair] for pair in key]
+
+
+def _disparity(roots: pd.DataFrame) -> np.ndarray:
+    """log10 of the patron's capabilities over the client's; 0 where it is about thirty times."""
+    return np.log10(roots["patron_ratio"].to_numpy(float)) - 1.5
+
+
+def _likeness(data: Data, roots: pd.DataFrame) -> np.ndarray:
+    """1/2 minus the distance of the regimes of client and patron, both against the adversary."""
+    year = data.years.set_index(["patron", "theatre", "year"])["polyarchy_gap"]
+    case = data.episodes.set_index("episode").loc[roots["episode"]]
+    keys = zip(case["patron"], case["theatre"], case["date"].dt.year, strict=True)
+    patron = np.array([year[key] for key in keys], dtype=float)
+    return 0.5 - np.abs(roots["polyarchy_gap"].to_numpy(float) - patron)
 
 
 def nearness(km: np.ndarray) -> np.ndarray:

@@ -250,8 +250,13 @@ class Evaluator:
 
     def _case_of(self, name: str) -> np.ndarray:
         """Case of each unit of the latent variable or of an indicator."""
-        by_client = self.model.named_vars_to_dims[name][0] == "client"
-        return self.case_of_client if by_client else np.arange(self.n_cases)
+        cases = np.arange(self.n_cases)
+        of_unit = {
+            "client": self.case_of_client,
+            "case": cases,
+            "unit": np.concatenate([self.case_of_client, cases]),
+        }
+        return of_unit[self.model.named_vars_to_dims[name][0]]
 
     def _by_case(self, values: np.ndarray, case: np.ndarray) -> np.ndarray:
         """Sum over the units of each case: (draw, node, unit) to (draw, node, case)."""

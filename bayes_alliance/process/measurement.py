@@ -1,4 +1,8 @@
-"""Measurement equations: ordinal and binary indicators of a latent variable."""
+"""Measurement equations: ordinal and binary indicators of a latent variable.
+
+Coding confidence enters here: a value that its coders hold with confidence s is the true category
+with probability s, and any of the K categories alike with probability 1 - s.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ import pymc as pm
 import pytensor.tensor as pt
 
 
-def ordinal_logp(value: pt.TensorVariable, eta: pt.TensorVariable, cutpoints) -> pt.TensorVariable:
-    """Graded response: Pr(v >= k) = logit^-1(eta - cutpoint_k); an unrecorded value drops out.
+def ordinal_logp(value, eta, cutpoints, confidence) -> pt.TensorVariable:
+    """Graded response, misread with a known probability; an unrecorded value drops out.
+
+    Pr(v >= k) = logit^-1(eta - cutpoint_k) of the true category.
 
     Parameters
     ----------
@@ -18,6 +24,8 @@ def ordinal_logp(value: pt.TensorVariable, eta: pt.TensorVariable, cutpoints) ->
         Loading times latent variable.
     cutpoints : TensorVariable, shape (..., category - 1)
         Increasing cutpoints.
+    confidence : TensorVariable, shape (...)
+        Probability that the coding is right.
 
     Returns
     -------
@@ -33,12 +41,13 @@ def ordinal_logp(value: pt.TensorVariable, eta: pt.TensorVariable, cutpoints) ->
     upper = pt.concatenate([edge, above], axis=-1)
     lower = pt.concatenate([above, pt.zeros_like(edge)], axis=-1)
     probability = upper - lower  # (..., category)
-    chosen = pt.eq(value[..., None], np.arange(cutpoints.type.shape[-1] + 1))
-    total = pt.sum(chosen * probability, axis=-1)
+    categories = cutpoints.type.shape[-1] + 1
+    chosen = pt.eq(value[..., None], np.arange(categories))
+    total = confidence * pt.sum(chosen * probability, axis=-1) + (1 - confidence) / categories
     return pt.where(pt.lt(value, 0), 0.0, pt.log(pt.where(pt.lt(value, 0), 1.0, total)))
 
 
-def ordinal_random(eta, cutpoints, rng=None, size=None):
+def ordinal_random(eta, cutpoints, confidence, rng=None, size=None):
     """Draw categories.
 
     Parameters
@@ -47,6 +56,8 @@ def ordinal_random(eta, cutpoints, rng=None, size=None):
         Loading times latent variable.
     cutpoints : numpy.ndarray, shape (..., category - 1)
         Increasing cutpoints.
+    confidence : numpy.ndarray, shape (...)
+        Probability that the coding is right.
     rng : numpy.random.Generator
         Source of randomness.
     size : tuple of int, optional
@@ -59,10 +70,12 @@ def ordinal_random(eta, cutpoints, rng=None, size=None):
     """
     shape = size if size is not None else np.broadcast_shapes(eta.shape, cutpoints.shape[:-1])
     latent = eta + rng.logistic(size=shape)
-    return (latent[..., None] > cutpoints).sum(-1).astype(np.int64)
+    true = (latent[..., None] > cutpoints).sum(-1)
+    any_ = rng.integers(cutpoints.shape[-1] + 1, size=shape)
+    return np.where(rng.uniform(size=shape) < confidence, true, any_).astype(np.int64)
 
 
-def ordinal(name: str, eta: pt.TensorVariable, cutpoints, observed, dims: str) -> None:
+def ordinal(name: str, eta, cutpoints, observed, confidence, dims: str) -> None:
     """Likelihood of one ordinal indicator.
 
     Parameters
@@ -75,6 +88,8 @@ def ordinal(name: str, eta: pt.TensorVariable, cutpoints, observed, dims: str) -
         Increasing cutpoints.
     observed : TensorVariable of int, shape (unit,)
         Categories, -1 where unrecorded.
+    confidence : TensorVariable, shape (unit,)
+        Probability that the coding is right.
     dims : str
         Dimension of the units.
     """
@@ -82,9 +97,10 @@ def ordinal(name: str, eta: pt.TensorVariable, cutpoints, observed, dims: str) -
         name,
         eta,
         cutpoints,
+        confidence,
         logp=ordinal_logp,
         random=ordinal_random,
-        signature="(),(k)->()",
+        signature="(),(k),()->()",
         observed=observed,
         dims=dims,
         dtype="int64",
@@ -110,8 +126,8 @@ def cutpoints(name: str, priors) -> pt.TensorVariable:
     return pt.stack([first, first + priors(f"{name}_step")])
 
 
-def binary_logp(value: pt.TensorVariable, probability: pt.TensorVariable) -> pt.TensorVariable:
-    """Bernoulli log-probability; an unrecorded value (-1) drops out.
+def binary_logp(value, probability, confidence) -> pt.TensorVariable:
+    """Bernoulli log-probability, misread with a known probability; -1 is unrecorded.
 
     Parameters
     ----------
@@ -119,6 +135,8 @@ def binary_logp(value: pt.TensorVariable, probability: pt.TensorVariable) -> pt.
         0, 1, or -1 where unrecorded.
     probability : TensorVariable, shape (...)
         Probability of 1.
+    confidence : TensorVariable, shape (...)
+        Probability that the coding is right.
 
     Returns
     -------
@@ -126,16 +144,19 @@ def binary_logp(value: pt.TensorVariable, probability: pt.TensorVariable) -> pt.
         Log-probabilities, 0 where unrecorded.
     """
     chosen = pt.where(pt.eq(value, 1), probability, 1 - probability)
+    chosen = confidence * chosen + (1 - confidence) / 2
     return pt.where(pt.lt(value, 0), 0.0, pt.log(chosen))
 
 
-def binary_random(probability, rng=None, size=None):
+def binary_random(probability, confidence, rng=None, size=None):
     """Draw 0 or 1.
 
     Parameters
     ----------
     probability : numpy.ndarray
         Probability of 1.
+    confidence : numpy.ndarray
+        Probability that the coding is right.
     rng : numpy.random.Generator
         Source of randomness.
     size : tuple of int, optional
@@ -146,10 +167,11 @@ def binary_random(probability, rng=None, size=None):
     numpy.ndarray of int64
         Draws.
     """
-    return rng.binomial(1, probability, size=size).astype(np.int64)
+    misread = confidence * probability + (1 - confidence) / 2
+    return rng.binomial(1, misread, size=size).astype(np.int64)
 
 
-def binary(name: str, probability: pt.TensorVariable, observed, dims: str) -> None:
+def binary(name: str, probability, observed, confidence, dims: str) -> None:
     """Likelihood of one binary indicator.
 
     Parameters
@@ -160,15 +182,34 @@ def binary(name: str, probability: pt.TensorVariable, observed, dims: str) -> No
         Probability of 1.
     observed : TensorVariable of int, shape (unit,)
         0, 1, or -1 where unrecorded.
+    confidence : TensorVariable, shape (unit,)
+        Probability that the coding is right.
     dims : str
         Dimension of the units.
     """
     pm.CustomDist(
         name,
         probability,
+        confidence,
         logp=binary_logp,
         random=binary_random,
         observed=observed,
         dims=dims,
         dtype="int64",
     )
+
+
+def first_row(x) -> pt.TensorVariable:
+    """Position of each case's own row, the proposal, among the episodes.
+
+    Parameters
+    ----------
+    x : types.SimpleNamespace
+        Containers.
+
+    Returns
+    -------
+    TensorVariable of int, shape (case,)
+        Positions.
+    """
+    return pt.argmax(pt.eq(x.case_index[None, :], pt.arange(x.frame.shape[0])[:, None]), axis=1)

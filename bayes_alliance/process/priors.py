@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import tomllib
 from collections.abc import Mapping
@@ -102,12 +103,9 @@ def load_priors(theory: str, changes: Mapping[str, Any] | str | Path | None = No
     InputError
         If a parameter, distribution or argument is unknown, missing or out of range.
     """
-    files = [bundled("models", "process.toml"), bundled("models", f"{theory}.toml")]
     merged: dict[str, Any] = {"parameters": {}, "options": {}}
-    for file in files:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-        merged["parameters"] |= content.get("parameters", {})
-        merged["options"] |= content.get("options", {})
+    for name in ("process", theory):
+        _merge(merged, name)
     source = "priors"
     if isinstance(changes, (str, Path)):
         source, changes = str(changes), read_toml(changes)
@@ -116,6 +114,25 @@ def load_priors(theory: str, changes: Mapping[str, Any] | str | Path | None = No
     for name, spec in merged["parameters"].items():
         _check(name, spec, source)
     return Priors(theory, merged["parameters"], merged["options"])
+
+
+def _merge(merged: dict[str, Any], name: str) -> None:
+    """Add the priors of a file, and before them those of the files that it extends."""
+    content = read_toml(_file(name))
+    for base in content.get("extends", []):
+        _merge(merged, base)
+    merged["parameters"] |= content.get("parameters", {})
+    merged["options"] |= content.get("options", {})
+
+
+def _file(name: str) -> Path:
+    """File of priors: bundled, or beside the module of a theory of the user's own."""
+    if "." not in name:
+        return bundled("models", f"{name}.toml")
+    found = importlib.util.find_spec(name)
+    if found is None or found.origin is None:
+        raise InputError("the dotted name of a module", column="theory", value=name)
+    return Path(found.origin).with_suffix(".toml")
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

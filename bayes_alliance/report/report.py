@@ -21,8 +21,8 @@ from bayes_alliance.report.figures import save as save_figure
 from bayes_alliance.report.page import page
 from bayes_alliance.report.results import NO_FRAMES, NO_STATEMENTS, collect, labelled, score
 from bayes_alliance.report.summary import dumps, summary
-from bayes_alliance.report.writable import writable
-from bayes_alliance.theories import NAMES
+from bayes_alliance.theories import MAIN
+from bayes_alliance.writable import writable
 
 POOLED = ("europe", "asia")
 
@@ -119,10 +119,10 @@ def reproduce(
     fits = writable(Path(out) / "fits")
     tell = progress or (lambda step: None)
     asked: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    alone = {f"{name}, {where} alone": (name, where) for where in POOLED for name in NAMES}
+    alone = {f"{name}, {where} alone": (name, where) for where in POOLED for name in MAIN}
     with _apart(alone, fits, asked) as finish:
         pooled = load(*POOLED)
-        wanted = {name: (name, pooled) for name in NAMES}
+        wanted = {name: (name, pooled) for name in MAIN}
         unread = {
             f"prospect, {NO_FRAMES}": load(*POOLED, frames=False),
             f"prospect, {NO_STATEMENTS}": load(*POOLED, frames=False, statements=False),

@@ -16,7 +16,20 @@ from bayes_alliance.process.alliance import alliance_process
 from bayes_alliance.process.containers import coords, register
 from bayes_alliance.process.priors import Priors, load_priors
 
-NAMES = ("occupation", "prospect", "null")
+NAMES = (
+    "occupation",
+    "prospect",
+    "null",
+    "geography",
+    "power",
+    "identity",
+    "threat",
+    "both",
+)
+
+
+MAIN = ("occupation", "prospect", "null")
+"""The two theories and the null, which a report compares; the others are rivals beside them."""
 
 
 def get(theory: str) -> ModuleType:
@@ -25,7 +38,8 @@ def get(theory: str) -> ModuleType:
     Parameters
     ----------
     theory : str
-        One of `NAMES`.
+        One of `NAMES`, or the dotted name of a module of your own (``my_package.my_theory``) that
+        has what theirs have, and a TOML file of priors of the same name beside it.
 
     Returns
     -------
@@ -37,9 +51,19 @@ def get(theory: str) -> ModuleType:
     InputError
         If there is no such theory.
     """
-    if theory not in NAMES:
-        raise InputError(f"a theory among {', '.join(NAMES)}", column="theory", value=theory)
-    return import_module(f"bayes_alliance.theories.{theory}")
+    if theory in NAMES:
+        return import_module(f"bayes_alliance.theories.{theory}")
+    words = f"a theory among {', '.join(NAMES)}, or the dotted name of a module of your own"
+    if not isinstance(theory, str) or "." not in theory.strip("."):
+        raise InputError(words, column="theory", value=theory)
+    try:
+        module = import_module(theory)
+    except (ImportError, ValueError, TypeError) as error:
+        raise InputError(f"{words} ({error})", column="theory", value=theory) from None
+    for name in ("terms", "HYPOTHESES", "REFERENCE", "DESCRIPTION"):
+        if not hasattr(module, name):
+            raise InputError(f"a module with {name}", column="theory", value=theory)
+    return module
 
 
 def theories() -> dict[str, dict[str, Any]]:

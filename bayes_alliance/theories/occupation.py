@@ -33,7 +33,7 @@ DESCRIPTION = "Credible occupation makes clients commit first; that reassures th
 REFERENCE = "Cohen, on military occupation, collective security and the design of alliances"
 
 
-def credibility(x, priors) -> pt.TensorVariable:
+def credibility(x, priors, epsilon) -> pt.TensorVariable:
     """Credibility of occupation by client, and by group, with its indicators.
 
     Parameters
@@ -42,25 +42,28 @@ def credibility(x, priors) -> pt.TensorVariable:
         Containers.
     priors : Priors
         Priors.
+    epsilon : TensorVariable, shape (client,)
+        What the covariates leave unexplained.
 
     Returns
     -------
     TensorVariable, shape (episode,)
         Theta: group credibility.
     """
-    epsilon = pm.Normal("epsilon", dims="client")
     gamma = pt.stack([priors(f"gamma_{name}") for name in CLIENT_COVARIATES])
     theta = pm.Deterministic("theta", x.client_covariates @ gamma + epsilon, dims="client")
     for k, name in enumerate(CLIENT_INDICATORS):
         eta = priors(f"loading_{name}") * theta
-        ordinal(name, eta, cutpoints(f"cut_{name}", priors), x.client_indicators[:, k], "client")
+        cuts = cutpoints(f"cut_{name}", priors)
+        sure = x.client_indicator_confidence[:, k]
+        ordinal(name, eta, cuts, x.client_indicators[:, k], sure, "client")
     tau = priors.options["smooth_maximum"]
     share = x.member / pt.sum(x.member, axis=1, keepdims=True)  # (episode, client)
     group = pt.log(share @ pt.exp(tau * theta)) / tau
     return pm.Deterministic("group_credibility", group, dims="episode")
 
 
-def terms(x, priors) -> Terms:
+def terms(x, priors, epsilon=None) -> Terms:
     """The theory's terms in each stage.
 
     Parameters
@@ -69,16 +72,20 @@ def terms(x, priors) -> Terms:
         Containers.
     priors : Priors
         Priors.
+    epsilon : TensorVariable, shape (client,), optional
+        Residuals of credibility, where another theory holds them.
 
     Returns
     -------
     Terms
         As in the equations above.
     """
-    group = credibility(x, priors)
+    epsilon = pm.Normal("epsilon", dims="client") if epsilon is None else epsilon
+    group = credibility(x, priors, epsilon)
     eta = priors("beta_6") * group
     cuts = cutpoints("cut_commitment", priors)
-    ordinal("commitment_given", eta, cuts, x.commitment_observed, "episode")
+    sure = x.commitment_confidence
+    ordinal("commitment_given", eta, cuts, x.commitment_observed, sure, "episode")
     c = x.commitment / 2.0  # (episode,)
     joint = pt.as_tensor(JOINT)[x.cell_of_design]  # (episode,) the design has several clients
     imposed = x.imposed * pt.eq(x.commitment, 0)

@@ -28,14 +28,14 @@ import xarray as xr
 from bayes_alliance.process.alliance import Terms
 from bayes_alliance.process.cells import PARTNERS, RISK, STRONG
 from bayes_alliance.process.containers import CLIENT_COVARIATES, THREAT_COMPONENTS
-from bayes_alliance.process.measurement import binary, cutpoints, ordinal
+from bayes_alliance.process.measurement import binary, cutpoints, first_row, ordinal
 from bayes_alliance.theories.hypothesis import Hypothesis, parameter
 
 DESCRIPTION = "High threat puts the patron in a domain of losses, in which it takes risks."
 REFERENCE = "He & Feng (2012), European Journal of International Relations 18(2), 227-250"
 
 
-def terms(x, priors) -> Terms:
+def terms(x, priors, epsilon=None) -> Terms:
     """The theory's terms in each stage.
 
     Parameters
@@ -44,6 +44,8 @@ def terms(x, priors) -> Terms:
         Containers.
     priors : Priors
         Priors.
+    epsilon : TensorVariable, shape (case,), optional
+        Residuals of threat, where another theory holds them.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def terms(x, priors) -> Terms:
     """
     w = pt.stack([priors(f"w_{name}") for name in THREAT_COMPONENTS])  # (component,)
     rho, kappa = priors("rho"), priors("kappa")
-    epsilon = pm.Normal("epsilon", dims="case")
+    epsilon = pm.Normal("epsilon", dims="case") if epsilon is None else epsilon
 
     def above_reference(now, recent, long_run) -> pt.TensorVariable:
         return (now - rho * recent - (1 - rho) * long_run) @ w
@@ -61,11 +63,14 @@ def terms(x, priors) -> Terms:
     gap = structural + epsilon[x.case_index]
     pm.Deterministic("threat", x.threat_now @ w + epsilon[x.case_index], dims="episode")
     frame = pm.Deterministic("frame_of_losses", pt.sigmoid(kappa * gap), dims="episode")
-    first = _first_row(x)
+    first = first_row(x)
     eta = priors("loading_statement") * gap[first]
-    ordinal("statement_coded", eta, cutpoints("cut_statement", priors), x.statement, "case")
+    cuts = cutpoints("cut_statement", priors)
+    ordinal("statement_coded", eta, cuts, x.statement, x.statement_confidence, "case")
     wrong = priors("frame_misread")
-    binary("frame_coded", wrong + (1 - 2 * wrong) * frame[first], x.frame, "case")
+    binary(
+        "frame_coded", wrong + (1 - 2 * wrong) * frame[first], x.frame, x.frame_confidence, "case"
+    )
 
     z = pm.Normal("risk_z", dims="cell")
     risk = pm.Deterministic("risk", RISK * pt.exp(priors.options["risk_spread"] * z), dims="cell")
@@ -80,11 +85,6 @@ def terms(x, priors) -> Terms:
         hazard=priors("hazard_strong") * strong[x.year_episode]
         + priors("hazard_frame") * pt.sigmoid(kappa * yearly),
     )
-
-
-def _first_row(x) -> pt.TensorVariable:
-    """Index of the proposal's own row for each case."""
-    return pt.argmax(pt.eq(x.case_index[None, :], pt.arange(x.frame.shape[0])[:, None]), axis=1)
 
 
 def _shared_threat(x, w, priors) -> pt.TensorVariable:

@@ -7,19 +7,20 @@ import json
 import pytest
 
 from bayes_alliance.bundled import bundled
-from bayes_alliance.data import schema
+from bayes_alliance.data import codebook
+from bayes_alliance.data.schema import meta
 
 frictionless = pytest.importorskip("frictionless")
 
 
 def test_codebook_and_descriptor_match_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
-    assert schema.main(["--check"]) == 0
+    assert codebook.main(["--check"]) == 0
     assert capsys.readouterr().out == ""
 
 
 def test_codebook_has_every_column() -> None:
     text = bundled("data", "CODEBOOK.md").read_text(encoding="utf-8")
-    for table in schema.TABLES.values():
+    for table in codebook.FILES.values():
         for name, column in table.columns.items():
             assert f"| `{name}` | {column.title}. {column.description} |" in text
 
@@ -27,15 +28,15 @@ def test_codebook_has_every_column() -> None:
 def test_prose_is_kept_and_tables_are_renewed() -> None:
     text = bundled("data", "CODEBOOK.md").read_text(encoding="utf-8")
     stale = text.replace("| `polyarchy` |", "| `democracy` |") + "More prose.\n"
-    assert schema.codebook(stale) == text + "More prose.\n"
+    assert codebook.codebook(stale) == text + "More prose.\n"
 
 
 def test_every_column_is_described() -> None:
-    for table in schema.TABLES.values():
+    for table in codebook.FILES.values():
         for name, column in table.columns.items():
             assert column.title and column.description, name
-            if schema.meta(column)["kind"] in ("number", "integer", "date"):
-                assert schema.meta(column)["unit"], name
+            if meta(column)["kind"] in ("number", "integer", "date"):
+                assert meta(column)["unit"], name
 
 
 def test_package_is_valid() -> None:
@@ -45,5 +46,7 @@ def test_package_is_valid() -> None:
 
 def test_package_has_every_table() -> None:
     package = json.loads(bundled("data", "datapackage.json").read_text(encoding="utf-8"))
-    assert [resource["name"] for resource in package["resources"]] == list(schema.TABLES)
+    assert [resource["name"] for resource in package["resources"]] == [
+        path.replace("/", "-") for path in codebook.FILES
+    ]
     assert package["licenses"] and package["sources"]

@@ -9,8 +9,9 @@ import pytest
 
 from bayes_alliance.bundled import bundled
 from bayes_alliance.data import load
+from bayes_alliance.data.codebook import bibliography
 from bayes_alliance.data.load import Data, confidence
-from bayes_alliance.data.schema import CELLS, TABLES, bibliography
+from bayes_alliance.data.schema import CELLS, TABLES
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ CELLS: dict[str, tuple[str, tuple[str, ...], str, str, str]] = {
     "unknown code": (E, ("anzus-1951",), "commitment", "consul", "one of none, consult, defend"),
     "capitalised code": (E, ("anzus-1951",), "frame", "Gain", "one of gain, loss"),
     "unknown cell": (E, ("anzus-1951",), "outcome", "trilateral", "trilateral_weak"),
-    "unknown theatre": (E, ("anzus-1951",), "theatre", "africa", "one of europe, asia"),
+    "unknown theatre": (E, ("anzus-1951",), "theatre", "oceania", "one of europe, asia"),
     "unknown state": (C, ("anzus-1951", "NEW"), "client", "NZL", "listed in states.csv"),
     "not a state": (C, ("anzus-1951", "NEW"), "client", "Zealand", "abbreviation"),
     "unknown patron": (E, ("dunkirk-1947",), "patron", "USX", "did you mean 'USA'"),
@@ -48,7 +48,7 @@ CELLS: dict[str, tuple[str, tuple[str, ...], str, str, str]] = {
     "not finite": (C, ("dunkirk-1947",), "distance_km", "inf", "a number"),
     "overflowing": (C, ("dunkirk-1947",), "distance_km", "1e999", "a number"),
     "nan": (C, ("dunkirk-1947",), "polyarchy", "nan", "a number between 0 and 1, or empty"),
-    "empty number": (C, ("dunkirk-1947",), "capability_ratio", "", "a number"),
+    "empty number": (Y, ("USA", "asia", "1950"), "disputes", "", "a whole number"),
     "not a whole number": (C, ("dunkirk-1947",), "disputes", "1.5", "a whole number"),
     "below range": (C, ("dunkirk-1947",), "distance_km", "-1", "between 0"),
     "above range": (C, ("dunkirk-1947",), "polyarchy", "1.2", "between 0 and 1"),
@@ -173,7 +173,11 @@ def test_missing_folder(copy: Copy) -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("asymmetric", "not coded yet"), ("europ", "did you mean 'europe'"), ("Asia", "'asia'")],
+    [
+        ("asymetric", "did you mean 'asymmetric'"),
+        ("europ", "did you mean 'europe'"),
+        ("Asia", "'asia'"),
+    ],
 )
 def test_no_such_theatre(name: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
@@ -186,7 +190,7 @@ def test_nothing_asked_for() -> None:
 
 
 def test_folders_are_not_pooled(copy: Copy) -> None:
-    with pytest.raises(InputError, match="a folder by itself"):
+    with pytest.raises(InputError, match="a folder or 'asymmetric' by itself"):
         load(copy.folder, "asia")
 
 

@@ -81,7 +81,7 @@ VALUES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "adversary is the patron": (("adversary",), "CHN+USA", "another state than the patron USA"),
     "adversaries as a list": (("adversary",), ["CHN"], "joined by +"),
     "empty adversary": (("adversary",), "", "listed in states.csv"),
-    "unknown theatre": (("theatre",), "asai", "one of europe, asia; did you mean 'asia'"),
+    "unknown theatre": (("theatre",), "asai", "did you mean 'asia'"),
     "theatre not a text": (("theatre",), ["asia"], "one of europe, asia"),
     "year of the past": (("year",), 2025, "a year from 2026 to 2200"),
     "year too far": (("year",), 9999, "a year from 2026 to 2200"),

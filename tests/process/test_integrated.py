@@ -141,11 +141,15 @@ def test_many_clients_against_brute_force(
             chosen = np.take_along_axis(
                 category, np.broadcast_to(np.maximum(value, 0)[:, None], (*theta.shape, 1)), -1
             )[..., 0]
+            sure = x["client_indicator_confidence"][clients, k]
+            chosen = sure * chosen + (1 - sure) / 3
             log_weight += np.where(value < 0, 0, np.log(chosen)).sum(1)
         group = (logsumexp(2.0 * theta, axis=1) - np.log(11)) / 2.0
         first, step = p["cut_commitment_first"], p["cut_commitment_step"]
         above = expit(p["beta_6"] * group[:, None] - [first, first + step])
         promise = -np.diff(above, axis=-1, prepend=1, append=0)  # (draw, level)
+        sure = x["commitment_confidence"][rows][0]
+        promise = sure * promise + (1 - sure) / 3
         outcome = np.zeros(3)
         for level in LEVELS:
             n = len(rows)

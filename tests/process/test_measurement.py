@@ -23,8 +23,9 @@ steps = st.floats(0.01, 10)
 @pytest.fixture(scope="module")
 def ordinal(plain):
     value, eta = pt.lvector("value"), pt.vector("eta")
-    cuts = pt.tensor("cuts", shape=(2,))
-    return plain([value, eta, cuts], ordinal_logp(value, eta, cuts))
+    cuts, sure = pt.tensor("cuts", shape=(2,)), pt.scalar("sure")
+    compiled = plain([value, eta, cuts, sure], ordinal_logp(value, eta, cuts, sure))
+    return lambda value, eta, cuts, sure=1.0: compiled(value, eta, cuts, sure)
 
 
 @given(eta=etas, first=etas, step=steps)
@@ -44,7 +45,8 @@ def test_unrecorded_indicators_drop_out(ordinal):
 def test_the_gradient_of_an_unrecorded_indicator_is_zero(plain):
     value, eta = pt.lvector("value"), pt.vector("eta")
     cuts = pt.tensor("cuts", shape=(2,))
-    gradient = plain([value, eta, cuts], pt.grad(ordinal_logp(value, eta, cuts).sum(), [eta, cuts]))
+    total = ordinal_logp(value, eta, cuts, 0.7).sum()
+    gradient = plain([value, eta, cuts], pt.grad(total, [eta, cuts]))
     for part in gradient([-1, -1], [90.0, -90.0], [0.0, 1.0]):
         np.testing.assert_array_equal(part, 0)
 
@@ -57,14 +59,27 @@ def test_higher_latent_values_make_higher_categories(ordinal):
 
 def test_ordinal_draws_have_the_probabilities():
     count, cuts = 40_000, np.array([-0.4, 1.3])
-    draws = ordinal_random(np.array(0.8), cuts, np.random.default_rng(3), (count,))
-    expected = np.diff([0, *logistic.cdf(cuts - 0.8), 1]) * count
+    sure = np.array(0.6)
+    draws = ordinal_random(np.array(0.8), cuts, sure, np.random.default_rng(3), (count,))
+    expected = (0.6 * np.diff([0, *logistic.cdf(cuts - 0.8), 1]) + 0.4 / 3) * count
     assert chisquare(np.bincount(draws, minlength=3), expected).pvalue > 1e-3
 
 
 def test_binary_indicators(plain):
     value, p = pt.lvector("value"), pt.vector("p")
-    got = plain([value, p], binary_logp(value, p))([1, 0, -1], [0.3, 0.3, 0.3])
-    np.testing.assert_allclose(got, [np.log(0.3), np.log(0.7), 0])
-    draws = binary_random(np.full(40_000, 0.3), np.random.default_rng(1))
-    assert abs(draws.mean() - 0.3) < 4 * np.sqrt(0.21 / 40_000)
+    for sure in (1.0, 0.5):
+        got = plain([value, p], binary_logp(value, p, sure))([1, 0, -1], [0.3, 0.3, 0.3])
+        share = sure * 0.3 + (1 - sure) / 2
+        np.testing.assert_allclose(got, [np.log(share), np.log(1 - share), 0])
+        draws = binary_random(np.full(40_000, 0.3), sure, np.random.default_rng(1))
+        assert abs(draws.mean() - share) < 4 * np.sqrt(share * (1 - share) / 40_000)
+
+
+@given(eta=etas, first=etas, step=steps, sure=st.floats(0, 1))
+@settings(max_examples=80, deadline=None)
+def test_doubt_mixes_with_an_even_spread(ordinal, eta, first, step, sure):
+    """Confidence 0 knows nothing, 1 is the plain model, and in between they mix."""
+    cuts = np.array([first, first + step])
+    plain, mixed = (np.exp(ordinal(np.arange(3), np.full(3, eta), cuts, s)) for s in (1.0, sure))
+    np.testing.assert_allclose(mixed, sure * plain + (1 - sure) / 3, rtol=1e-9, atol=1e-15)
+    assert mixed.sum() == pytest.approx(1)

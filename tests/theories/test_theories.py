@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 import numpy as np
+import pymc as pm
 import pytest
 
 from bayes_alliance.errors import InputError
@@ -14,6 +15,13 @@ from bayes_alliance.theories import NAMES, build, get, theories
 
 THEORY_TERMS = {
     "occupation": {f"beta_{k}": 0.0 for k in ("1", "2", "3", "4", "4t", "5", "6")},
+    "threat": {"k_threat": 0.0, "hazard_threat": 0.0},
+    **{
+        name: dict.fromkeys(
+            [f"{name}_{s}" for s in ("partners", "strong", "acceptance", "hazard")], 0.0
+        )
+        for name in ("geography", "power", "identity")
+    },
     "prospect": {
         name: 0.0
         for name in (
@@ -51,14 +59,14 @@ def test_the_equations_stand_where_a_reader_looks(theory):
         assert h.direction in (-1, 1) and h.words and h.estimand and h.finding, h.name
 
 
-@pytest.mark.parametrize("name", ["", "Null", "threat", "os", "../null", 3, None])
+@pytest.mark.parametrize("name", ["", "Null", "fear", "os", "../null", "no.such", 3, None])
 def test_unknown_theories_are_refused(name, data):
     for call in (get, lambda n: build(n, data)):
         with pytest.raises(InputError, match="occupation, prospect, null"):
             call(name)
 
 
-@pytest.mark.parametrize("theory", ["occupation", "prospect"])
+@pytest.mark.parametrize("theory", [*THEORY_TERMS])
 def test_without_its_terms_a_theory_is_the_null(theory, points, pointwise):
     """At one point of the shared parameters, every case has the null's likelihood."""
     shared = points("null", 1)[0]
@@ -241,19 +249,51 @@ def test_strong_designs_and_frames_move_the_hazard(points, pointwise, data):
     assert ((got[1] - got[0] < 0) & (got[1] - got[0] > -1)).all(), "minus a frame between 0 and 1"
 
 
+@pytest.fixture(scope="module")
+def shares(models):
+    """Prior shares of multilateral cells over the episodes, 300 draws."""
+
+    def draw(theory: str, quantity: str) -> np.ndarray:
+        p = pm.draw(models[theory][quantity], draws=300, random_seed=1)  # (draw, episode, cell)
+        return (p * (MULTILATERAL > 0)).sum(-1).mean(-1)
+
+    return draw
+
+
 @pytest.mark.parametrize("theory", NAMES)
-def test_the_prior_lets_the_data_speak(theory, fits):
+def test_the_prior_lets_the_data_speak(theory, shares):
     """Prior share of multilateral designs: from next to none to nine cases in ten."""
-    p = fits[theory]["prior"]["design_probability"]
-    share = (p * (MULTILATERAL > 0)).sum("cell").mean("episode").to_numpy().ravel()
+    share = shares(theory, "design_probability")
     low, high = np.quantile(share, [0.05, 0.95])
     assert low < 0.05 and high > 0.9, f"{theory}: {low:.3f} to {high:.3f}"
 
 
 @pytest.mark.parametrize("theory", NAMES)
-def test_the_prior_of_proposals_is_wider(theory, fits):
+def test_the_prior_of_proposals_is_wider(theory, shares):
     """Before acceptance takes its part: shares of multilateral proposals."""
-    p = fits[theory]["prior"]["proposal_probability"]
-    share = (p * (MULTILATERAL > 0)).sum("cell").mean("episode").to_numpy().ravel()
+    share = shares(theory, "proposal_probability")
     low, high = np.quantile(share, [0.05, 0.95])
     assert low < 0.05 and high > 0.9, f"{theory}: {low:.3f} to {high:.3f}"
+
+
+def test_both_is_the_sum_of_its_parts(points, pointwise):
+    """Log utilities, acceptance and hazard of `both` are those of the two theories added up."""
+    shared = points("null", 1)[0]
+    parts = {name: points(name, 1)[0] | shared for name in ("occupation", "prospect")}
+    unit = np.concatenate([parts["occupation"]["epsilon"], parts["prospect"]["epsilon"]])
+    point = parts["occupation"] | parts["prospect"] | {"epsilon": unit}
+    names = ("proposal_probability", "acceptance_probability", "hazard")
+    got = {n: pointwise(n, p, *names) for n, p in {**parts, "both": point, "null": shared}.items()}
+
+    def scale(values, quantity):
+        v = values[quantity]
+        if quantity == "proposal_probability":
+            return np.log(v[:, 1:] / v[:, :1])
+        return np.log(v) if quantity == "hazard" else np.log(v / (1 - v))
+
+    for quantity in names:
+        none = scale(got["null"], quantity)
+        added = sum(scale(got[n], quantity) - none for n in parts)
+        np.testing.assert_allclose(
+            scale(got["both"], quantity) - none, added, rtol=1e-7, atol=1e-8, err_msg=quantity
+        )

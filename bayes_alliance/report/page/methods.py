@@ -8,11 +8,11 @@ from typing import Any
 
 from bayes_alliance.bundled import bundled
 from bayes_alliance.data.load import load
-from bayes_alliance.data.schema import THEATRES
+from bayes_alliance.data.schema import BUNDLED
 from bayes_alliance.fit import versions
 from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import listed
-from bayes_alliance.theories import NAMES
+from bayes_alliance.theories import MAIN
 
 
 def methods_section(results: Results) -> dict[str, Any]:
@@ -46,10 +46,10 @@ def version_rows(results: Results) -> list[tuple[str, str]]:
 def command(results: Results) -> str:
     """Command that makes the report again; empty if the tables are not the bundled ones."""
     names = results.data.name.split("+")
-    if set(names) != set(THEATRES) or load(*names).hash != results.data.hash:
+    if set(names) != set(BUNDLED) or load(*names).hash != results.data.hash:
         return ""
     attrs = [tree.attrs for tree in results.trees.values()]
-    if any(a["priors_changed"] for a in attrs) or set(results.trees) != set(NAMES):
+    if any(a["priors_changed"] for a in attrs) or set(results.trees) != set(MAIN):
         return ""
     default = {"draws": 1000, "tune": 1000, "chains": 4, "seed": 1}
     options = "".join(

@@ -1,0 +1,55 @@
+"""Major powers of the Correlates of War project, 2016.
+
+Published as ``majors2016.csv``: ``stateabb, ccode, styear, stmonth, stday, endyear, endmonth,
+endday, version``; the re-export has no ``stateabb``.
+
+What is odd: a state that was still a major power when the list was made ends on its last day
+(2016-12-31), so an end on that day is none.  France has a gap from 1940 to 1945, Germany and Japan
+longer ones.
+
+Correlates of War Project. 2017. "State System Membership List, v2016." Online,
+https://correlatesofwar.org.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from pandera.pandas import DataFrameSchema
+
+from bayes_alliance.data.sources.columns import day, state
+from bayes_alliance.data.sources.layout import Layout, in_order
+from bayes_alliance.data.sources.layout import read as read_layout
+from bayes_alliance.data.sources.rules import apart, forwards
+
+SCHEMA = DataFrameSchema(
+    {
+        "ccode": state(),
+        "start": day(("styear", "stmonth", "stday")),
+        "end": day(("endyear", "endmonth", "endday")),
+    },
+    unique=["ccode", "start"],
+)
+
+LAYOUT = Layout(
+    "the list of major powers (COW)",
+    SCHEMA,
+    (forwards("start", "end"), apart(["ccode"], "start", "end")),
+)
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read the spells of major powers.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a state and spell, as `SCHEMA` says.
+    """
+    return in_order(read_layout(path, LAYOUT)[1], SCHEMA)
