@@ -72,6 +72,29 @@ def test_data_as_json(run: Run) -> None:
     assert json.loads(out)["counts"]["europe"]["episodes"] == 5
 
 
+def test_asymmetric_data_are_described_and_drawn(run: Run, tmp_path: Path) -> None:
+    words = ("data", "describe", "asymmetric", "--json", "--coding", "recent=no")
+    status, out, _ = run(*words, "--out", tmp_path)
+    assert status == 0
+    found = json.loads(out)
+    assert found["name"] == "asymmetric[recent=False]"
+    assert found["agreement"]["clients"]["share"] == 1
+    assert found["overrides"]["strong"]["judgements"] > 100
+    assert {"bound.svg", "survival-commitment.svg"} <= {p.name for p in tmp_path.iterdir()}
+
+
+def test_tables_of_ones_own_are_checked(run: Run, tables: Path) -> None:
+    status, out, _ = run("data", "check", tables)
+    assert status == 0 and "15 episodes" in out
+    file = tables / "episodes.csv"
+    status, out, _ = run("data", "check", file)
+    assert status == 0 and "15 rows" in out
+    file.write_text(file.read_text(encoding="utf-8").replace("1947-03-04", "1947-13-04"))
+    status, out, message = run("data", "check", file)
+    assert (status, out) == (2, "")
+    assert "row 2" in message and "1947-13-04" in message
+
+
 def test_theories_as_json(run: Run) -> None:
     status, out, _ = run("theories", "--json")
     assert status == 0

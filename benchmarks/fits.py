@@ -1,0 +1,133 @@
+"""Fit every theory to every dataset at the defaults: diagnostics, speed and hypotheses.
+
+``make fits`` runs it; what is done is kept, so that an interrupted run goes on where it stopped.
+``--page`` only writes ``docs/fits.md`` from the stored results.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+STORE = Path(__file__).parent / "fits.json"
+PAGE = ROOT / "docs/fits.md"
+DATASETS = ("europe", "asia", "asymmetric")
+UNFRAMED = "prospect, without coded frames"
+
+
+def runs() -> list[tuple[str, str]]:
+    """Datasets and fits, the small datasets first."""
+    from bayes_alliance.theories import NAMES
+
+    return [(where, name) for where in DATASETS for name in (*NAMES, UNFRAMED)]
+
+
+def commit() -> str:
+    """Commit of the working tree."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
+def one(where: str, name: str) -> dict[str, Any]:
+    """One fit at the defaults."""
+    import bayes_alliance as ba
+
+    began = time.perf_counter()
+    data = ba.load(where, frames=name != UNFRAMED)
+    tree = ba.fit(name.partition(",")[0], data, seed=1)
+    seconds = time.perf_counter() - began
+    found = ba.diagnose(tree)
+    table = ba.hypotheses(tree)
+    return {
+        "dataset": where,
+        "fit": name,
+        "data_hash": data.hash[:12],
+        "seconds": seconds,
+        "ess_per_second": found["ess_bulk_min"] / seconds,
+        "steps": float(tree["sample_stats"]["n_steps"].mean()),
+        **{k: found[k] for k in ("rhat_max", "ess_bulk_min", "ess_tail_min", "ebfmi_min")},
+        "divergences": int(found["divergences"]),
+        "problems": found["problems"],
+        "hypotheses": table.drop(columns=["estimand", "finding"], errors="ignore").to_dict(
+            orient="index"
+        ),
+        "commit": commit(),
+        "date": date.today().isoformat(),
+    }
+
+
+def main() -> int:
+    """Run what is missing and write the page."""
+    stored = json.loads(STORE.read_text(encoding="utf-8")) if STORE.is_file() else {"fits": {}}
+    if "--page" not in sys.argv:
+        from bayes_alliance.fit import versions
+        from bayes_alliance.report.summary import dumps
+
+        stored |= {"command": "make fits", "versions": versions()}
+        left = [run for run in runs() if "/".join(run) not in stored["fits"]]
+        for done, (where, name) in enumerate(left):
+            print(f"[{done + 1} of {len(left)}] {where}: {name}", file=sys.stderr, flush=True)
+            stored["fits"][f"{where}/{name}"] = one(where, name)
+            half = STORE.with_suffix(".half")
+            half.write_text(dumps(stored), encoding="utf-8")
+            half.replace(STORE)
+    PAGE.write_text(page(stored), encoding="utf-8")
+    return 0
+
+
+def page(stored: dict[str, Any]) -> str:
+    """Compose the page."""
+    rows = list(stored["fits"].values())
+    versions = ", ".join(f"{name} {version}" for name, version in stored["versions"].items())
+    days = sorted({row["date"] for row in rows})
+    marks = sorted({row["commit"] for row in rows})
+    lines = [
+        "# Every theory on every dataset",
+        "",
+        f"Written by `{stored['command']}` ({days[0]} to {days[-1]}, commits {', '.join(marks)}; "
+        f"{versions}) at the defaults: 4 chains, 1000 draws after 1000. Seconds are those of the "
+        "whole fit, compiling and integrated likelihoods included, on two cores beside other work.",
+        "",
+        "| data | fit | R-hat | bulk ESS | tail ESS | divergences | E-BFMI | steps | seconds | "
+        "ESS a second | verdict |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for r in rows:
+        verdict = "; ".join(r["problems"]) or "ok"
+        verdict = verdict if verdict == "ok" else f"**{verdict}**"
+        lines.append(
+            f"| {r['dataset']} | {r['fit']} | {r['rhat_max']:.3f} | {r['ess_bulk_min']:.0f} | "
+            f"{r['ess_tail_min']:.0f} | {r['divergences']} | {r['ebfmi_min']:.2f} | "
+            f"{r['steps']:.0f} | {r['seconds']:.0f} | {r['ess_per_second']:.1f} | {verdict} |"
+        )
+    lines += [
+        "",
+        "## Hypotheses",
+        "",
+        "Estimates with 90 % intervals, and the probability of the expected direction after and "
+        "before the data. Above 0.95 the data hold a hypothesis, below 0.05 they refuse it; "
+        "between, they cannot tell.",
+        "",
+        "| data | fit | hypothesis | estimate | interval | probability | before | the data |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for r in rows:
+        for name, h in r["hypotheses"].items():
+            p = h["probability"]
+            said = "hold it" if p > 0.95 else "refuse it" if p < 0.05 else "cannot tell"
+            lines.append(
+                f"| {r['dataset']} | {r['fit']} | {name}: {h['words']} | {h['estimate']:.2f} | "
+                f"{h['lower']:.2f} to {h['upper']:.2f} | {p:.2f} | {h['prior_probability']:.2f} | "
+                f"{said} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
