@@ -306,9 +306,7 @@ def _complete(
             progressbar=False,
             compile_kwargs={"mode": "FAST_COMPILE"},
         )
-    tables = {  # whole numbers as such, though a column with gaps holds them as floats
-        name: ((), getattr(data, name).convert_dtypes().to_csv(index=False)) for name in TABLES
-    }
+    tables = {name: ((), getattr(data, name).to_csv(index=False)) for name in TABLES}
     stored = {"parameters": priors.parameters, "options": priors.options}
     tables["priors"] = ((), json.dumps(stored, sort_keys=True))
     derived_priors = [v for v in prior["prior"].data_vars if v != "hazard"]

@@ -52,11 +52,11 @@ def main() -> int:
         data = load("europe", "asia")
         for name, wanted in RUNS.items():
             done = stored["theories"].setdefault(name, {"runs": [], "seconds": 0.0})
+            model = None
             while len(done["runs"]) < wanted:
                 first = len(done["runs"])
                 began = time.perf_counter()
-                if first == 0 or "model" not in locals() or model_of != name:
-                    model, model_of = Calibration(name, data, seed=1 + first), name
+                model = model or Calibration(name, data, seed=1 + first)
                 for seed in range(first, min(first + TOGETHER, wanted)):
                     run = model.once(seed)
                     run["z"] = {k: round(v, 3) for k, v in run["z"].items()}

@@ -137,7 +137,8 @@ class Calibration:
         dict of str to numpy.ndarray
             Contents of the containers that differ from the real ones.
         """
-        real, out = self.real, {}
+        real = self.real
+        out: dict[str, np.ndarray] = {}
         drawn = self.forward(point)
         for name, (container, column) in INDICATORS.items():
             if name not in drawn:

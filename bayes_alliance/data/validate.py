@@ -21,7 +21,7 @@ from bayes_alliance.data.schema import TABLES, expected, meta
 from bayes_alliance.errors import InputError
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-_WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,15}(\.0*)?", re.ASCII)  # pandas writes 1.0 where a column has gaps
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 FIRST_YEAR = 1816
@@ -179,7 +179,7 @@ def _value(text: str, kind: str) -> object:
         number = float(text)
         if not math.isfinite(number):
             raise ValueError(text)
-        return int(text) if kind == "integer" else number
+        return int(number) if kind == "integer" else number
     if kind == "date":
         if not _DAY.fullmatch(text):
             raise ValueError(text)
