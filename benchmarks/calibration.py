@@ -31,6 +31,7 @@ RUNS = {
 """Simulations by theory."""
 
 TOGETHER = 10
+FIGURES = ROOT / "docs/figures"
 
 
 def save(stored: dict[str, Any]) -> None:
@@ -65,8 +66,50 @@ def main() -> int:
                 done |= {"commit": commit(), "date": date.today().isoformat()}
                 save(stored)
                 print(f"{name}: {len(done['runs'])} of {wanted}", file=sys.stderr, flush=True)
+    FIGURES.mkdir(exist_ok=True)
+    for name, done in stored["theories"].items():
+        if done["runs"]:
+            draw(name, done["runs"])
     PAGE.write_text(page(stored), encoding="utf-8")
     return 0
+
+
+def draw(name: str, runs: list[dict[str, Any]]) -> None:
+    """Rank ECDF minus the uniform one, with 95 % simultaneous bands, one panel a parameter.
+
+    ArviZ's ``plot_ecdf_pit`` fails with ``method="envelope"`` (a DataArray as a count), hence this.
+    """
+    import matplotlib as mpl
+    import numpy as np
+
+    from bayes_alliance.check.calibration import KEPT, critical
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = list(runs[0]["ranks"])
+    grid = (np.arange(KEPT + 1) + 1) / (KEPT + 1)
+    band = critical(len(runs))
+    rows = -(-len(names) // 5)
+    with mpl.rc_context({"font.size": 7, "svg.hashsalt": name, "svg.fonttype": "path"}):
+        size = (8, 0.95 * rows + 0.5)
+        figure, panels = plt.subplots(
+            rows, 5, figsize=size, sharex=True, sharey=True, layout="constrained", squeeze=False
+        )
+        for axes, parameter in zip(panels.flat, names, strict=False):
+            ranks = np.array([run["ranks"][parameter] for run in runs])
+            share = (ranks[:, None] <= np.arange(KEPT + 1)).mean(0) - grid
+            beyond = np.abs(share).max() > band
+            axes.axhspan(-band, band, color="0.88")
+            axes.plot(grid, share, color="#C1272D" if beyond else "#2E8BC0", linewidth=1)
+            axes.set_title(parameter, fontsize=7, pad=2)
+            axes.set_yticks([-0.1, 0, 0.1])
+        for axes in panels.flat[len(names) :]:
+            axes.remove()
+        figure.supxlabel("Rank of the true value, as a share", fontsize=8)
+        figure.supylabel("Share of ranks below, minus the uniform share", fontsize=8)
+        figure.savefig(FIGURES / f"calibration-{name}.svg", metadata={"Date": None})
+        plt.close(figure)
 
 
 def page(stored: dict[str, Any]) -> str:
@@ -87,7 +130,7 @@ def page(stored: dict[str, Any]) -> str:
         "inside 95 % | divergences | seconds | date | commit |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |",
     ]
-    beyond = []
+    beyond: list[tuple[str, Any, Any]] = []
     for name, done in stored["theories"].items():
         if not done["runs"]:
             continue
@@ -112,6 +155,12 @@ def page(stored: dict[str, Any]) -> str:
         f"{row['inside 80%']:.2f} | {row['mean_z']:.2f} | {row['sd_z']:.2f} |"
         for name, parameter, row in beyond
     ] or ["| none | | | | | | |"]
+    lines += ["", "Ranks with 95 % simultaneous bands (red where a parameter leaves them):", ""]
+    lines += [
+        f"![Rank ECDF of every parameter of {name}](figures/calibration-{name}.svg)"
+        for name, done in stored["theories"].items()
+        if done["runs"]
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -246,10 +246,11 @@ def summary(
     grid = np.arange(KEPT + 1)
     expected = (grid + 1) / (KEPT + 1)
     limit = critical(len(runs))
+    spread = np.random.default_rng(0).uniform(size=len(runs))  # makes ranks continuous
     rows = {}
     for name in ranks:
         share = (ranks[name].to_numpy()[:, None] <= grid).mean(0)
-        unit = (ranks[name] + 0.5) / (KEPT + 1)
+        unit = (ranks[name] + spread) / (KEPT + 1)
         rows[name] = {"distance": float(np.abs(share - expected).max()), "critical": limit}
         for prob in probs:
             low = (1 - prob) / 2
