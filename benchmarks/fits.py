@@ -90,7 +90,7 @@ def page(stored: dict[str, Any]) -> str:
     lines = [
         "# Every theory on every dataset",
         "",
-        f"Written by `{stored['command']}` ({days[0]} to {days[-1]}, commits {', '.join(marks)}; "
+        f"Written by `{stored['command']}` ({' to '.join(dict.fromkeys((days[0], days[-1])))}, commits {', '.join(marks)}; "
         f"{versions}) at the defaults: 4 chains, 1000 draws after 1000. Seconds are those of the "
         "whole fit, compiling and integrated likelihoods included, on two cores beside other work.",
         "",
