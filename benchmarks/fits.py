@@ -87,10 +87,11 @@ def page(stored: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in stored["versions"].items())
     days = sorted({row["date"] for row in rows})
     marks = sorted({row["commit"] for row in rows})
+    when = " to ".join(dict.fromkeys((days[0], days[-1])))
     lines = [
         "# Every theory on every dataset",
         "",
-        f"Written by `{stored['command']}` ({' to '.join(dict.fromkeys((days[0], days[-1])))}, commits {', '.join(marks)}; "
+        f"Written by `{stored['command']}` ({when}, commits {', '.join(marks)}; "
         f"{versions}) at the defaults: 4 chains, 1000 draws after 1000. Seconds are those of the "
         "whole fit, compiling and integrated likelihoods included, on two cores beside other work.",
         "",
