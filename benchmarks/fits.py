@@ -122,6 +122,7 @@ def page(stored: dict[str, Any]) -> str:
         for name, h in r["hypotheses"].items():
             p = h["probability"]
             said = "hold it" if p > 0.95 else "refuse it" if p < 0.05 else "cannot tell"
+            said = "**fit not to be trusted**" if r["problems"] else said
             lines.append(
                 f"| {r['dataset']} | {r['fit']} | {name}: {h['words']} | {h['estimate']:.2f} | "
                 f"{h['lower']:.2f} to {h['upper']:.2f} | {p:.2f} | {h['prior_probability']:.2f} | "
