@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayes_alliance.data.columns import Published, cinc, majors, ratio
+from bayes_alliance.data.columns import Published, cinc, institutions, majors, ratio
 
 LEAST_RATIO = 1.5
 """Least ratio of capabilities, patron over client, of the widest variant."""
@@ -201,7 +201,7 @@ def _dated(data, number: int, rows: pd.DataFrame, patron: int, begun: pd.Timesta
         bound = now[now["member"] == patron]
         clients = set(now["member"]) - {patron} if len(bound) else set()
         before = set(events[-1].clients) if events else set()
-        level = _institutions(bound) if len(bound) else None
+        level = institutions(bound.iloc[-1]) if len(bound) else None
         common = {"date": day, "clients": tuple(sorted(clients)), "institutions": level}
         joined = clients - known - _successors(data, before - clients, clients - before, day)
         known |= clients
@@ -245,13 +245,6 @@ def _dated(data, number: int, rows: pd.DataFrame, patron: int, begun: pd.Timesta
 
 def _levels(events: list[Event]) -> list[int]:
     return [e.institutions for e in events if e.institutions is not None] or [-1]
-
-
-def _institutions(bound: pd.DataFrame) -> int | None:
-    """Military institutions by the patron's row."""
-    from bayes_alliance.data.columns import institutions
-
-    return institutions(bound.iloc[-1])
 
 
 def _successors(data: Published, gone: set[int], new: set[int], day: pd.Timestamp) -> set[int]:

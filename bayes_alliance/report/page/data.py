@@ -91,7 +91,8 @@ def coding_sentence(results: Results) -> Said:
         f"Coders gave each value the probability that another careful coder would enter the same. "
         f"Of {len(sure)} proposals, outcomes and promises {low} have less than 0.7; the least "
         f"sure is the {column} at {episodes['name'][row]} ({number(float(sure.min()))}). "
-        "The models take the codings as they stand."
+        "This doubt enters the models for promises and indicators; proposals and outcomes are "
+        "taken as they stand."
     )
 
 
