@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -37,13 +39,16 @@ def commit() -> str:
 def one(where: str, name: str) -> dict[str, Any]:
     """One fit at the defaults."""
     import bayes_alliance as ba
+    from bayes_alliance.report.results import sensitivity
 
     began = time.perf_counter()
     data = ba.load(where, frames=name != UNFRAMED)
     tree = ba.fit(name.partition(",")[0], data, seed=1)
     seconds = time.perf_counter() - began
     found = ba.diagnose(tree)
-    table = ba.hypotheses(tree)
+    table = ba.hypotheses(tree).join(
+        sensitivity(tree)[["prior", "likelihood"]].add_prefix("moved_")
+    )
     return {
         "dataset": where,
         "fit": name,
@@ -71,9 +76,15 @@ def main() -> int:
 
         stored |= {"command": "make fits", "versions": versions()}
         left = [run for run in runs() if "/".join(run) not in stored["fits"]]
+        # a process of its own: nothing that one fit holds in memory is there in the next
+        alone = multiprocessing.get_context("spawn")
         for done, (where, name) in enumerate(left):
             print(f"[{done + 1} of {len(left)}] {where}: {name}", file=sys.stderr, flush=True)
-            stored["fits"][f"{where}/{name}"] = one(where, name)
+            with ProcessPoolExecutor(1, mp_context=alone) as pool:
+                stored["fits"][f"{where}/{name}"] = pool.submit(one, where, name).result()
+            stored["fits"] = {
+                "/".join(k): v for k in runs() if (v := stored["fits"].get("/".join(k)))
+            }
             half = STORE.with_suffix(".half")
             half.write_text(dumps(stored), encoding="utf-8")
             half.replace(STORE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
@@ -45,19 +47,16 @@ def fallback_probability(
     )
 
 
-def design_kernel(
-    acceptance: pt.TensorVariable,
-    after_multilateral: pt.TensorVariable,
-    after_trilateral: pt.TensorVariable,
-    lapse: float,
-) -> pt.TensorVariable:
-    """Pr(d | q): a stochastic matrix a case, with a last column for 'refused'.
+def design_probability(proposal, accepted, after_multilateral, after_trilateral, lapse: float):
+    """Pr(d) = sum over q of Pr(q) Pr(d | q), with Pr(d | q) a stochastic matrix a case.
 
     Parameters
     ----------
-    acceptance : TensorVariable, shape (episode,)
-        Log-odds that a proposal to several clients is accepted.
-    after_multilateral, after_trilateral : TensorVariable, shape (episode, cell)
+    proposal : TensorVariable or numpy.ndarray, shape (..., cell)
+        Pr(q), or weights of the proposals: zero where a record rules them out.
+    accepted : TensorVariable or numpy.ndarray, shape (...)
+        Probability that a proposal to several clients is accepted.
+    after_multilateral, after_trilateral : TensorVariable or numpy.ndarray, shape (..., cell)
         Fallbacks, from `fallback_probability`.
     lapse : float
         Small probability, spread evenly, of a path that the process does not know (a watered
@@ -65,25 +64,31 @@ def design_kernel(
 
     Returns
     -------
-    TensorVariable, shape (episode, proposal, cell + 1)
-        The first seven columns sum to 1; the last is the probability of refusal, for cases whose
-        designs stand in fallback rows.
+    TensorVariable or numpy.ndarray, shape (..., cell)
+        Probabilities of the designs; they sum to the sum of ``proposal``.
     """
-    n = len(CELLS)
-    accept = pt.sigmoid(acceptance)[:, None]  # (episode, 1)
-    refuse = (1 - accept) * JOINT  # (episode, proposal)
-    kept = 1 - refuse
-    fallback = (
-        MULTILATERAL[None, :, None] * after_multilateral[:, None, :]
-        + TRILATERAL[None, :, None] * after_trilateral[:, None, :]
-    )  # (episode, proposal, cell)
-    design = kept[:, :, None] * np.eye(n) + refuse[:, :, None] * fallback
-    design = (1 - lapse) * design + lapse / n
-    refused = (1 - lapse) * refuse + lapse / n
-    return pt.concatenate([design, refused[:, :, None]], axis=-1)
+    sums = [(proposal * kind).sum(-1, keepdims=True) for kind in (MULTILATERAL, TRILATERAL, 1.0)]
+    after = after_multilateral, after_trilateral
+    return _mixed(proposal, JOINT, *after, *sums, accepted[..., None], lapse)
 
 
-def logp(value: pt.TensorVariable, joint: pt.TensorVariable) -> pt.TensorVariable:
+def _mixed(same, joint, after_multilateral, after_trilateral, *rest):
+    """Probability of a cell: proposed and made, or fallen back to, or reached by a lapse."""
+    multilateral, trilateral, total, accepted, lapse = rest
+    fallback = multilateral * after_multilateral + trilateral * after_trilateral
+    refused = 1 - accepted
+    known = same * (1 - refused * joint) + refused * fallback
+    return (1 - lapse) * known + (lapse / len(CELLS)) * total
+
+
+def logp(
+    value: pt.TensorVariable,
+    proposal: pt.TensorVariable,
+    accepted: pt.TensorVariable,
+    after_multilateral: pt.TensorVariable,
+    after_trilateral: pt.TensorVariable,
+    lapse: float,
+) -> pt.TensorVariable:
     """Log-probability of a recorded or partly recorded pair (proposal, design).
 
     What is not recorded is summed out, so an episode with neither contributes exactly 0.
@@ -92,31 +97,43 @@ def logp(value: pt.TensorVariable, joint: pt.TensorVariable) -> pt.TensorVariabl
     ----------
     value : TensorVariable of int, shape (episode,)
         Code from `bayes_alliance.process.containers.encode`.
-    joint : TensorVariable, shape (episode, proposal, cell + 1)
-        Joint probabilities of proposal and design.
+    proposal, accepted, after_multilateral, after_trilateral, lapse
+        As in `design_probability`, for each episode.
 
     Returns
     -------
     TensorVariable, shape (episode,)
         Log-probabilities.
     """
-    proposal = value // (REFUSED + 2) - 1
+    proposed = value // (REFUSED + 2) - 1
     outcome = value % (REFUSED + 2) - 1
-    columns = np.arange(len(CELLS) + 1)
-    of_proposal = pt.or_(pt.lt(proposal, 0)[:, None], pt.eq(proposal[:, None], columns[:-1]))
-    unknown = pt.and_(pt.lt(outcome, 0)[:, None], columns < REFUSED)
-    of_outcome = pt.or_(unknown, pt.eq(outcome[:, None], columns))
-    chosen = of_proposal[:, :, None] * of_outcome[:, None, :]
-    return pt.log(pt.sum(chosen * joint, axis=(-2, -1)))
+    cells = np.arange(len(CELLS))
+    possible = pt.or_(pt.lt(proposed, 0)[:, None], pt.eq(proposed[:, None], cells))
+    weight = proposal * possible  # (episode, cell)
+    of_outcome = pt.eq(outcome[:, None], cells)
+    multilateral, trilateral, total, same = (
+        pt.sum(weight * chosen, axis=-1) for chosen in (MULTILATERAL, TRILATERAL, 1.0, of_outcome)
+    )
+    joint, *after = (
+        pt.sum(values * of_outcome, axis=-1)
+        for values in (JOINT, after_multilateral, after_trilateral)
+    )
+    sums = multilateral, trilateral, total
+    design = _mixed(same, joint, *after, *sums, accepted, lapse)
+    refused = _mixed(0.0, 0.0, 1.0, 1.0, *sums, accepted, lapse)
+    recorded = pt.where(pt.eq(outcome, REFUSED), refused, design)
+    return pt.log(pt.where(pt.lt(outcome, 0), total, recorded))
 
 
-def random(joint, rng=None, size=None):
+def random(
+    proposal, accepted, after_multilateral, after_trilateral, lapse: float, rng=None, size=None
+):
     """Draw a proposal and a design for every episode.
 
     Parameters
     ----------
-    joint : numpy.ndarray, shape (..., proposal, cell + 1)
-        Joint probabilities.
+    proposal, accepted, after_multilateral, after_trilateral, lapse
+        As in `design_probability`, as arrays.
     rng : numpy.random.Generator
         Source of randomness.
     size : tuple of int, optional
@@ -127,13 +144,17 @@ def random(joint, rng=None, size=None):
     numpy.ndarray of int64
         Codes from `bayes_alliance.process.containers.encode`.
     """
-    n = len(CELLS)
-    flat = joint[..., :n].reshape(*joint.shape[:-2], n * n)
-    flat = np.broadcast_to(flat, (*(size if size is not None else flat.shape[:-1]), n * n))
-    cumulative = np.cumsum(flat, axis=-1)
-    u = rng.uniform(size=flat.shape[:-1])[..., None] * cumulative[..., -1:]
-    cell = np.minimum((cumulative < u).sum(-1), n * n - 1)
-    return ((cell // n + 1) * (REFUSED + 2) + cell % n + 1).astype(np.int64)
+    shape = tuple(size) if size is not None else np.shape(accepted)
+
+    def draw(weight) -> np.ndarray:
+        cumulative = np.cumsum(np.broadcast_to(weight, (*shape, len(CELLS))), axis=-1)
+        u = rng.uniform(size=shape)[..., None] * cumulative[..., -1:]
+        return np.minimum((cumulative < u).sum(-1), len(CELLS) - 1)
+
+    proposed = draw(proposal)
+    chosen = np.eye(len(CELLS))[proposed]
+    design = draw(design_probability(chosen, accepted, after_multilateral, after_trilateral, lapse))
+    return ((proposed + 1) * (REFUSED + 2) + design + 1).astype(np.int64)
 
 
 def outcome(x, proposal: pt.TensorVariable, terms, effect: pt.TensorVariable, priors: Priors):
@@ -152,35 +173,42 @@ def outcome(x, proposal: pt.TensorVariable, terms, effect: pt.TensorVariable, pr
     priors : Priors
         Priors of acceptance and fallback.
     """
+    lapse = priors.options["lapse"]
     log_odds = priors("acceptance_0") + terms.acceptance + effect[2]  # (episode,)
-    pm.Deterministic("acceptance_probability", pt.sigmoid(log_odds), dims="episode")
+    accepted = pm.Deterministic("acceptance_probability", pt.sigmoid(log_odds), dims="episode")
     multi, tri = fallback_probability(terms.trilateral_fallback, priors)
-    kernel = design_kernel(log_odds, multi, tri, priors.options["lapse"])  # (episode, 7, 8)
-    design = pt.sum(proposal[:, :, None] * kernel[:, :, : len(CELLS)], axis=1)
+    design = design_probability(proposal, accepted, multi, tri, lapse)
     pm.Deterministic("design_probability", design, dims=("episode", "cell"))
     pm.Deterministic("fallback_probability", multi, dims=("episode", "cell"))
-    joint = pt.where(
-        pt.ge(x.proposed_to_fallback, -1)[:, None, None],
-        _given_refusal(x.proposed_to_fallback, multi, tri, priors.options["lapse"]),
-        proposal[:, :, None] * kernel,
-    )
+    is_fallback = pt.ge(x.proposed_to_fallback, -1)
     pm.CustomDist(
         "outcome_observed",
-        joint,
-        logp=logp,
-        random=random,
-        signature="(q,d)->()",
+        pt.where(is_fallback[:, None], refused_proposal(x.proposed_to_fallback), proposal),
+        pt.where(is_fallback, 0.0, accepted),
+        multi,
+        tri,
+        logp=partial(logp, lapse=lapse),
+        random=partial(random, lapse=lapse),
+        signature="(q),(),(q),(q)->()",
         observed=x.outcome,
         dims="episode",
         dtype="int64",
     )
 
 
-def _given_refusal(proposed, multi, tri, lapse: float) -> pt.TensorVariable:
-    """Joint probabilities of a fallback row: its proposal is known to have been refused."""
-    n = len(CELLS)
-    was = pt.eq(proposed[:, None], np.arange(n))  # (episode, proposal)
-    was = pt.where(pt.lt(proposed, 0)[:, None], MULTILATERAL / 2, was)
-    kernel = pt.where((JOINT * TRILATERAL > 0)[None, :, None], tri[:, None, :], multi[:, None, :])
-    kernel = (1 - lapse) * kernel + lapse / n
-    return pt.concatenate([was[:, :, None] * kernel, pt.zeros((was.shape[0], n, 1))], axis=-1)
+def refused_proposal(proposed: pt.TensorVariable) -> pt.TensorVariable:
+    """Proposal of a fallback row, which is known to have been made and refused.
+
+    Parameters
+    ----------
+    proposed : TensorVariable of int, shape (episode,)
+        Cell of the proposal, -1 where unrecorded. A proposal to one client that was refused, or
+        an unrecorded one, falls back as a multilateral one does.
+
+    Returns
+    -------
+    TensorVariable, shape (episode, cell)
+        Probabilities.
+    """
+    known = pt.eq(proposed[:, None], np.arange(len(CELLS))) * JOINT
+    return pt.where(pt.eq(pt.sum(known, axis=-1), 0)[:, None], MULTILATERAL / 2, known)

@@ -22,6 +22,16 @@ STRONG = np.array([0.0, 0, 1, 0, 1, 0, 1])  # (cell,)
 TRILATERAL = np.array([0.0, 0, 0, 1, 1, 0, 0])  # (cell,)
 MULTILATERAL = np.array([0.0, 0, 0, 0, 0, 1, 1])  # (cell,)
 
+DEPARTURES = np.column_stack(
+    [
+        np.array([0.0, 1, 1, -2, -2, 1, 1]) / np.sqrt(12),
+        np.array([0.0, 1, -1, 0, 0, -1, 1]) / 2,
+        np.array([0.0, 1, -1, -2, 2, 1, -1]) / np.sqrt(12),
+    ]
+)  # (cell, departure)
+"""Orthonormal directions that constants for an alliance, partners and strength cannot reach."""
+DEPARTURE_LABELS = ("three parties", "strong with partners", "strong with three parties")
+
 JOINT = TRILATERAL + MULTILATERAL  # (cell,) designs that several clients must accept
 
 RISK = np.array([0.0, 1, 2, 1.5, 3, 2, 4])  # (cell,)

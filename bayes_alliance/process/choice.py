@@ -5,7 +5,7 @@ from __future__ import annotations
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayes_alliance.process.cells import ALLIANCE, PARTNERS, STRONG
+from bayes_alliance.process.cells import ALLIANCE, DEPARTURES, PARTNERS, STRONG
 from bayes_alliance.process.priors import Priors
 
 
@@ -15,7 +15,10 @@ def proposal_probability(
     """Pr(q = o) = softmax over cells of U_o.
 
     The constants of the cells have three parameters: any alliance at all, each further partner,
-    a strong commitment. Seven free constants would leave the theories nothing to explain.
+    a strong commitment. Seven free constants would leave the theories nothing to explain; none
+    but these three would make a theory whose cells are doubtful (the risks of Figure 1) mend what
+    the sum leaves, with the wrong sign as readily as with the right one. So each cell may depart
+    from the sum a little, in the three directions that the sum does not have.
 
     Parameters
     ----------
@@ -24,7 +27,7 @@ def proposal_probability(
     effect : TensorVariable, shape (stage, episode)
         Effects of theatre, patron and era.
     priors : Priors
-        Priors of the three constants.
+        Priors of the three constants and of the departures.
 
     Returns
     -------
@@ -41,6 +44,7 @@ def proposal_probability(
         priors("alpha_alliance") * ALLIANCE
         + partners[:, None] * PARTNERS
         + strong[:, None] * STRONG
+        + DEPARTURES @ priors("alpha_departure", dims="departure")
     )  # (episode, cell)
     probability = pt.special.softmax(constant + utilities, axis=-1)
     return pm.Deterministic("proposal_probability", probability, dims=("episode", "cell"))

@@ -15,7 +15,7 @@ import pandas as pd
 import pymc as pm
 
 from bayes_alliance.data.load import Data, confidence
-from bayes_alliance.process.cells import CELLS, COMMITMENTS, REFUSED
+from bayes_alliance.process.cells import CELLS, COMMITMENTS, DEPARTURE_LABELS, REFUSED
 from bayes_alliance.process.survival import AGE_LABELS, alliance_years
 
 STAGES = ("partners", "strong", "acceptance", "hazard")
@@ -101,6 +101,7 @@ def coords(data: Data, levels: dict[str, list[str]] | None = None) -> dict[str, 
     begun = years["episode"] + years["age_from"].map(" {:.2f}".format)
     return {
         "cell": list(CELLS),
+        "departure": list(DEPARTURE_LABELS),
         "stage": list(STAGES),
         "commitment_level": list(COMMITMENTS),
         "age": list(AGE_LABELS),
@@ -152,15 +153,13 @@ def arrays(data: Data, levels: dict[str, list[str]] | None = None) -> Arrays:
     episodes = data.episodes.reset_index(drop=True)
     at = {name: {v: i for i, v in enumerate(labels[name])} for name in ("episode", "case")}
     case = episodes["case"].map(at["case"]).to_numpy(np.int64)
-    parent = episodes["fallback_of"].where(episodes["fallback_of"].notna(), None)
+    fallback = episodes["fallback_of"].notna().to_numpy()
     proposal, outcome = codes(episodes["proposal"], CELLS), outcome_codes(episodes["outcome"])
     commitment = codes(episodes["commitment"], COMMITMENTS)
     out: Arrays = {
-        "outcome": (("episode",), encode(proposal, outcome)),
-        "proposed_to_fallback": (
-            ("episode",),
-            np.where([isinstance(p, str) for p in parent], np.maximum(proposal, -1), -2),
-        ),
+        # the proposal is scored once, in the row in which it was refused
+        "outcome": (("episode",), encode(np.where(fallback, -1, proposal), outcome)),
+        "proposed_to_fallback": (("episode",), np.where(fallback, proposal, -2)),
         "commitment": (("episode",), commitment),
         "commitment_observed": (("episode",), commitment),
         "imposed": (("episode",), (episodes["initiative"] == "patron").to_numpy(float)),

@@ -37,6 +37,8 @@ OUTCOMES = ("outcome_observed", "ended_observed")
 COMMITMENT = "commitment_given"
 INFORMATION = ("indicators", "commitments")
 DENSITIES = ("joint", "indicators", "promise")
+IN_CACHE = 100_000
+"""Draws times nodes times rows evaluated at once: larger arrays leave the cache and are slower."""
 SPREAD = 1.2
 """How much wider than the posterior the proposal of the nodes is."""
 
@@ -201,7 +203,7 @@ class Evaluator:
         posterior: xr.Dataset,
         nodes: Nodes | None,
         given: np.ndarray | None = None,
-        batch: int = 100,
+        batch: int | None = None,
     ) -> xr.Dataset:
         """Integrated log-likelihoods and predictions at every draw.
 
@@ -213,8 +215,8 @@ class Evaluator:
             Nodes of the latent variable; None for a theory without one.
         given : numpy.ndarray, shape (episode, commitment_level), optional
             Probabilities of what clients promised each other, in place of the theory's own.
-        batch : int
-            Draws evaluated at once.
+        batch : int, optional
+            Draws evaluated at once; by default so many that the arrays stay in the cache.
 
         Returns
         -------
@@ -228,6 +230,9 @@ class Evaluator:
         flat = posterior[self.free].stack(sample=("chain", "draw")).transpose("sample", ...)
         values = {name: flat[name].to_numpy()[:, None] for name in self.free}  # (draw, 1, ...)
         count = flat.sizes["sample"]
+        if batch is None:
+            points = (1 if nodes is None else len(nodes.values)) * len(self.case_of_episode)
+            batch = max(1, IN_CACHE // max(points, len(self.episode_of_year)))
         parts = [
             self._batch({k: v[i : i + batch] for k, v in values.items()}, nodes, given)
             for i in range(0, count, batch)

@@ -37,13 +37,12 @@ def ordinal_logp(value, eta, cutpoints, confidence) -> pt.TensorVariable:
     Samejima (1969), "Estimation of latent ability using a response pattern of graded scores".
     """
     above = pt.sigmoid(eta[..., None] - cutpoints)  # (..., category - 1)
-    edge = pt.ones_like(above[..., :1])
-    upper = pt.concatenate([edge, above], axis=-1)
-    lower = pt.concatenate([above, pt.zeros_like(edge)], axis=-1)
-    probability = upper - lower  # (..., category)
     categories = cutpoints.type.shape[-1] + 1
-    chosen = pt.eq(value[..., None], np.arange(categories))
-    total = confidence * pt.sum(chosen * probability, axis=-1) + (1 - confidence) / categories
+    edge = np.arange(categories - 1)
+    # the chance to lie above the cutpoint below the category, minus that above the next
+    ends = pt.eq(value[..., None], edge + 1) * 1.0 - pt.eq(value[..., None], edge)
+    probability = pt.eq(value, 0) + pt.sum(above * ends, axis=-1)
+    total = confidence * probability + (1 - confidence) / categories
     return pt.where(pt.lt(value, 0), 0.0, pt.log(pt.where(pt.lt(value, 0), 1.0, total)))
 
 
