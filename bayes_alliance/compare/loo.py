@@ -3,7 +3,7 @@
 The unit is the case: a proposal with whatever it fell back to. Its outcomes and what its clients
 had promised each other are left out together; its indicators stay. PSIS gives the weights of the
 draws; where Pareto k is too high the model is fitted again without the case (`arviz.reloo`). A
-whole theatre is always left out exactly.
+whole theatre, or a patron, is always left out exactly.
 """
 
 from __future__ import annotations
@@ -17,114 +17,15 @@ import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import logsumexp
 
+from bayes_alliance.compare.refits import Refit, log_mean, refit_without
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of, model_of, sample_model, with_containers
-from bayes_alliance.process.containers import arrays, hold_out
-from bayes_alliance.process.integrated import INFORMATION, Evaluator
+from bayes_alliance.fit import data_of
+from bayes_alliance.process.integrated import INFORMATION
 
-BY = ("episode", "theatre")
+BY = ("episode", "theatre", "patron")
 SCORED = ("outcome", "case_index", "exposure", "ended")
 """Containers that must agree before two fits are compared; indicators may differ."""
-
-_refits: dict[tuple, xr.Dataset] = {}
-
-
-def refit_without(
-    tree: xr.DataTree,
-    cases: tuple[int, ...],
-    label: str = "",
-    progress: Callable[[str], None] | None = None,
-) -> xr.Dataset:
-    """Fit again with the outcomes of some cases unrecorded, and score those cases.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        The fit with all cases.
-    cases : tuple of int
-        Positions of the cases to leave out.
-    label : str
-        What is left out, in words.
-    progress : callable, optional
-        Called if a refit begins; one made before in this process is not made again.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``joint``, ``indicators`` and ``promise``, dims ``chain, draw, case`` (left-out cases).
-    """
-    attrs = tree.attrs
-    key = (
-        attrs["theory"],
-        attrs["data_hash"],
-        attrs["priors_hash"],
-        attrs["seed"],
-        attrs["draws"],
-        attrs["tune"],
-        attrs["chains"],
-        cases,
-    )
-    if key not in _refits:
-        if progress:
-            progress(f"exact refit without {label}")
-        model, log_density = model_of(tree)
-        changed = hold_out(arrays(data_of(tree)), list(cases))
-        values = {name: value for name, (_, value) in changed.items()}
-        log_density = with_containers(log_density, values)
-        sampled = sample_model(
-            model,
-            log_density,
-            attrs["draws"],
-            attrs["tune"],
-            attrs["chains"],
-            attrs["seed"],
-            "nutpie",
-        )
-        posterior = sampled["posterior"].to_dataset()
-        evaluator = Evaluator(model)
-        scores = evaluator.run(posterior, evaluator.nodes(posterior, seed=attrs["seed"]))
-        _refits[key] = scores.isel(case=list(cases))
-    return _refits[key]
-
-
-class Refit(az.SamplingWrapper):
-    """Tells `arviz.reloo` how to leave a case out.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        The fit with all cases.
-    information : {"indicators", "commitments"}
-        What a prediction may know.
-    progress : callable, optional
-        Called with the name of each case that is left out.
-    """
-
-    def __init__(self, tree, information, progress=None) -> None:
-        super().__init__(model=None, idata_orig=tree)
-        self.information, self.progress = information, progress
-
-    def sel_observations(self, idx):
-        """Position of the case, twice: what is left out is what is scored."""
-        return int(idx), int(idx)
-
-    def sample(self, modified_observed_data):
-        """Scores of the case under the fit without it."""
-        case = self.idata_orig["log_likelihood"]["case"].values[modified_observed_data]
-        return refit_without(self.idata_orig, (modified_observed_data,), str(case), self.progress)
-
-    def get_inference_data(self, fitted_model):
-        """Pass the scores on."""
-        return fitted_model
-
-    def log_likelihood__i(self, excluded_obs, idata__i):
-        """Log density of the case."""
-        case = idata__i.isel(case=0, drop=True)
-        if self.information == "indicators":
-            return case["indicators"]
-        return case["joint"] - _log_mean(idata__i["promise"])[0]
 
 
 def _check(trees: Mapping[str, xr.DataTree], information: str, by: str) -> None:
@@ -169,8 +70,8 @@ def elpd(
         A fit.
     information : {"indicators", "commitments"}
         Whether a prediction may know what the clients had promised each other.
-    by : {"episode", "theatre"}
-        Leave out one case at a time, or all cases of a theatre.
+    by : {"episode", "theatre", "patron"}
+        Leave out one case at a time, or all cases of a theatre or of a patron.
     exact : bool
         Refit where Pareto k is too high.
     progress : callable, optional
@@ -189,8 +90,8 @@ def elpd(
     """
     _check({tree.attrs["theory"]: tree}, information, by)
     psis = _psis(tree, information)
-    if by == "theatre":
-        return _by_theatre(tree, information, psis, progress)
+    if by != "episode":
+        return _by_group(tree, information, by, psis, progress)
     before = psis.pareto_k.copy()
     if exact and (before > psis.good_k).any():
         psis = az.reloo(
@@ -199,6 +100,28 @@ def elpd(
         psis = _summed(psis, tree, information)
     psis.influence_pareto_k = before
     return psis
+
+
+def pareto(tree: xr.DataTree) -> tuple[np.ndarray, np.ndarray, float]:
+    """Smoothed weights of the draws for leaving out each case, all that it tells included.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, numpy.ndarray and float
+        Log weights (chain, draw, case), Pareto k (case,), and the k above which they fail.
+
+    References
+    ----------
+    Vehtari, Simpson, Gelman, Yao & Gabry (2024), "Pareto smoothed importance sampling".
+    """
+    psis = _psis(tree, "indicators")
+    log_weights = psis.log_weights.transpose("chain", "draw", "case").to_numpy()
+    return log_weights, psis.pareto_k.to_numpy(), float(psis.good_k)
 
 
 def _psis(tree: xr.DataTree, information: str) -> az.ELPDDataLOO:
@@ -235,8 +158,8 @@ def _log_density(scores: xr.Dataset, information: str) -> np.ndarray:
     not the average of ratios: the draws have not seen the promises of a left-out case either.
     """
     if information == "indicators":
-        return _log_mean(scores["indicators"])
-    return _log_mean(scores["joint"]) - _log_mean(scores["promise"])
+        return log_mean(scores["indicators"])
+    return log_mean(scores["joint"]) - log_mean(scores["promise"])
 
 
 def _summed(out: az.ELPDDataLOO, tree: xr.DataTree, information: str) -> az.ELPDDataLOO:
@@ -248,28 +171,42 @@ def _summed(out: az.ELPDDataLOO, tree: xr.DataTree, information: str) -> az.ELPD
     return out
 
 
-def _by_theatre(tree, information, psis, progress) -> az.ELPDDataLOO:
-    """Exact scores of each theatre's cases under the fit without that theatre."""
-    episodes = data_of(tree).episodes
-    theatre = episodes.groupby("case", sort=False)["theatre"].first()
-    theatre = theatre.reindex(tree["log_likelihood"]["case"].values)
-    if theatre.nunique() < 2:
-        raise InputError("data with two theatres or more", column="by", value="theatre")
+def groups(tree: xr.DataTree, by: str) -> dict[str, tuple[int, ...]]:
+    """Positions of the cases of each theatre or patron.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    by : {"theatre", "patron"}
+        What makes a group.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        In the order of the data.
+    """
+    of_case = data_of(tree).episodes.groupby("case", sort=False)[by].first()
+    of_case = of_case.reindex(tree["log_likelihood"]["case"].values).astype(str)
+    return {
+        name: tuple(int(i) for i in np.flatnonzero(of_case == name))
+        for name in dict.fromkeys(of_case)
+    }
+
+
+def _by_group(tree, information, by, psis, progress) -> az.ELPDDataLOO:
+    """Exact scores of each group's cases under the fit without that group."""
+    found = groups(tree, by)
+    if len(found) < 2:
+        raise InputError(f"data with two {by}s or more", column="by", value=by)
     out = deepcopy(psis)
-    for name in dict.fromkeys(theatre):
-        cases = tuple(int(i) for i in np.flatnonzero(theatre == name))
+    for name, cases in found.items():
         scores = refit_without(tree, cases, name, progress)
         out.elpd_i[list(cases)] = _log_density(scores, information)
     out = _summed(out, tree, information)
     out.pareto_k = xr.zeros_like(out.pareto_k)
     out.warning = False
     return out
-
-
-def _log_mean(log_density: xr.DataArray) -> np.ndarray:
-    """Log of the mean density over draws: (case,)."""
-    values = log_density.transpose("chain", "draw", "case").to_numpy()
-    return logsumexp(values, axis=(0, 1)) - np.log(values.shape[0] * values.shape[1])
 
 
 def compare(
@@ -287,8 +224,8 @@ def compare(
         Two fits or more of the same data.
     information : {"indicators", "commitments"}
         Whether predictions may know what the clients had promised each other.
-    by : {"episode", "theatre"}
-        Leave out one case at a time, or all cases of a theatre (exactly).
+    by : {"episode", "theatre", "patron"}
+        Leave out one case at a time, or all cases of a theatre or of a patron (exactly).
     exact : bool
         Refit where Pareto k is too high.
     progress : callable, optional

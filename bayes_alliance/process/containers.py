@@ -198,6 +198,22 @@ def encode(proposal: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     return ((proposal + 1) * (REFUSED + 2) + outcome + 1).astype(np.int64)
 
 
+def without_design(code):
+    """Codes of the same proposals with the designs unrecorded.
+
+    Parameters
+    ----------
+    code : numpy.ndarray or TensorVariable of int, shape (episode,)
+        What `encode` gave.
+
+    Returns
+    -------
+    numpy.ndarray or TensorVariable of int, shape (episode,)
+        Codes.
+    """
+    return code // (REFUSED + 2) * (REFUSED + 2)
+
+
 def outcome_codes(outcome: pd.Series) -> np.ndarray:
     """Codes of outcomes, `REFUSED` included.
 

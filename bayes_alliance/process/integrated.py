@@ -31,12 +31,21 @@ from scipy.special import logsumexp, ndtri
 from scipy.stats import norm, qmc
 
 from bayes_alliance.process.cells import COMMITMENTS
+from bayes_alliance.process.containers import without_design
 
 LATENT = "epsilon"
 OUTCOMES = ("outcome_observed", "ended_observed")
 COMMITMENT = "commitment_given"
+PROPOSED = "proposal_observed"
 INFORMATION = ("indicators", "commitments")
-DENSITIES = ("joint", "indicators", "promise")
+STAGES = ("proposal", "design")
+"""Stages before the last, survival: their densities are of that stage and those before it."""
+DENSITIES = (
+    "joint",
+    "indicators",
+    "promise",
+    *(f"{known}_{stage}" for known in ("joint", "indicators") for stage in STAGES),
+)
 IN_CACHE = 100_000
 """Draws times nodes times rows evaluated at once: larger arrays leave the cache and are slower."""
 SPREAD = 1.2
@@ -163,6 +172,8 @@ class Evaluator:
         self.model, self.extras = model, extras
         logp = {rv.name: pm.logp(rv, model.rvs_to_values[rv]) for rv in model.observed_RVs}
         per_level = {k: v for k, v in logp.items() if k in (*OUTCOMES, COMMITMENT)}
+        made = model["outcome_observed"]
+        per_level[PROPOSED] = pm.logp(made, without_design(model.rvs_to_values[made]))
         self.indicators = [name for name in logp if name not in per_level]
         self.levels = COMMITMENTS if COMMITMENT in logp else COMMITMENTS[:1]
         self.of_outcomes = over_draws(model, per_level | {name: model[name] for name in extras})
@@ -223,7 +234,9 @@ class Evaluator:
         xarray.Dataset
             ``joint``, ``indicators`` and ``promise`` with dims ``chain, draw, case``: log densities
             of outcomes and commitments, of outcomes alone (commitments summed out), and of
-            commitments alone, each given the indicators. ``<extra>_indicators`` and
+            commitments alone, each given the indicators; ``joint_proposal`` and
+            ``indicators_proposal``, ``joint_design`` and ``indicators_design`` likewise of the
+            proposal alone and of proposal and design without the life. ``<extra>_indicators`` and
             ``<extra>_commitments``: predictions on the two information sets, dims ``chain, draw,
             episode, ...``.
         """
@@ -283,12 +296,12 @@ class Evaluator:
         self.covariate.set_value(covariate)
         return out
 
-    def _outcomes(self, parts: dict[str, np.ndarray]) -> np.ndarray:
-        """Log-likelihood of proposal, design and life: (draw, node or 1, episode)."""
+    def _outcomes(self, parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Log-likelihood after each stage: (draw, node or 1, episode) by stage, "" after all."""
         design, ended = parts["outcome_observed"], parts["ended_observed"]
         life = np.zeros((*ended.shape[:2], design.shape[2]))
         np.add.at(life, np.s_[:, :, self.episode_of_year], ended)  # type: ignore[arg-type]
-        return design + life
+        return {"_proposal": parts[PROPOSED], "_design": design, "": design + life}
 
     def _log_weights(self, point: dict[str, np.ndarray], nodes: Nodes | None) -> np.ndarray:
         """Log weights of the nodes given the indicators: (draw, node, case)."""
@@ -305,8 +318,7 @@ class Evaluator:
             point = point | {LATENT: nodes.values[None]}
         levels = self._by_level(point)
         log_weight = self._log_weights(point, nodes)  # (draw, node, case)
-        outcomes = np.stack([self._outcomes(p) for p in levels])  # (level, draw, node, episode)
-        promise = self._promise(levels, given, outcomes)  # (level, draw, node, episode)
+        promise = self._promise(levels, given)  # (level, draw, node, episode)
         recorded = self.commitment.get_value()
         known = (recorded >= 0) & (len(levels) > 1) & (given is None)  # (episode,)
         level, row = np.where(known, recorded, 0), np.arange(len(recorded))
@@ -318,12 +330,14 @@ class Evaluator:
         def total(values: np.ndarray) -> np.ndarray:
             return logsumexp(log_weight + self._by_case(values, self.case_of_episode), axis=1)
 
-        any_level = logsumexp(promise + outcomes, axis=0)  # (draw, node, episode)
         promised = pick(promise, 0.0)
-        out = {
-            "joint": total(pick(promise + outcomes, any_level)),
-            "indicators": total(any_level),
-        }
+        out: dict[str, np.ndarray] = {}
+        by_level = [self._outcomes(parts) for parts in levels]
+        for stage in by_level[0]:
+            both = promise + np.stack([parts[stage] for parts in by_level])
+            any_level = logsumexp(both, axis=0)  # (draw, node, episode)
+            out[f"joint{stage}"] = total(pick(both, any_level))
+            out[f"indicators{stage}"] = total(any_level)
         out["promise"] = np.broadcast_to(total(promised), out["joint"].shape)
         informed = log_weight + self._by_case(promised, self.case_of_episode)
         informed = informed - logsumexp(informed, axis=1, keepdims=True)
@@ -340,10 +354,10 @@ class Evaluator:
                 out[f"{name}_{label}"] = (weight * values).sum(axis=(0, 2))
         return out
 
-    def _promise(self, levels, given, outcomes) -> np.ndarray:
+    def _promise(self, levels, given) -> np.ndarray:
         """Log-probability of each level of commitment: (level, draw, node, episode)."""
         if len(levels) == 1:
-            return np.zeros((1, 1, 1, outcomes.shape[-1]))
+            return np.zeros((1, 1, 1, len(self.case_of_episode)))
         if given is not None:
             with np.errstate(divide="ignore"):
                 return np.log(given.T)[:, None, None, :]

@@ -8,15 +8,8 @@ import pytest
 import xarray as xr
 from scipy.special import logsumexp
 
-from bayes_alliance.compare.loo import (
-    _log_mean,
-    _psis,
-    _refits,
-    compare,
-    elpd,
-    refit_without,
-    table,
-)
+from bayes_alliance.compare.loo import _psis, compare, elpd, table
+from bayes_alliance.compare.refits import _refits, log_mean, refit_without
 from bayes_alliance.errors import InputError
 
 THEORIES = ("occupation", "prospect", "null")
@@ -84,7 +77,7 @@ def test_exact_refits_replace_what_psis_cannot_vouch_for(fits):
     kept = np.setdiff1d(np.arange(full.elpd_i.size), high)
     np.testing.assert_allclose(full.elpd_i.to_numpy()[kept], plain.elpd_i.to_numpy()[kept])
     for case in high:
-        expected = _log_mean(refit_without(tree, (int(case),))["indicators"])[0]
+        expected = log_mean(refit_without(tree, (int(case),))["indicators"])[0]
         assert float(full.elpd_i[case]) == pytest.approx(expected)
     assert full.elpd == pytest.approx(float(full.elpd_i.sum()))
 
@@ -104,7 +97,7 @@ def test_a_theatre_is_left_out_whole_and_alone(by_theatre, fits, data):
         rows = np.flatnonzero(theatre == name)
         scores = refit_without(tree, tuple(int(r) for r in rows))
         assert list(scores["case"].values) == list(case[rows])
-        np.testing.assert_allclose(scored.elpd_i.to_numpy()[rows], _log_mean(scores["indicators"]))
+        np.testing.assert_allclose(scored.elpd_i.to_numpy()[rows], log_mean(scores["indicators"]))
     assert scored.elpd == pytest.approx(float(scored.elpd_i.sum()))
     assert (scored.pareto_k == 0).all() and plain.elpd_i.shape == scored.elpd_i.shape
     assert not np.allclose(plain.elpd_i, scored.elpd_i)

@@ -1,0 +1,146 @@
+"""Exact refits without some cases, each made once in a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import arviz as az
+import numpy as np
+import xarray as xr
+from scipy.special import logsumexp
+
+from bayes_alliance.fit import data_of, model_of, sample_model, with_containers
+from bayes_alliance.process.containers import arrays, hold_out
+from bayes_alliance.process.integrated import INFORMATION, Evaluator
+
+PREDICTED = 400
+"""Draws of which predicted designs are kept."""
+
+_refits: dict[tuple, xr.Dataset] = {}
+
+
+def refit_without(
+    tree: xr.DataTree,
+    cases: tuple[int, ...],
+    label: str = "",
+    progress: Callable[[str], None] | None = None,
+) -> xr.Dataset:
+    """Fit again with the outcomes of some cases unrecorded, and score those cases.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        The fit with all cases.
+    cases : tuple of int
+        Positions of the cases to leave out.
+    label : str
+        What is left out, in words.
+    progress : callable, optional
+        Called if a refit begins; one made before in this process is not made again.
+
+    Returns
+    -------
+    xarray.Dataset
+        The densities of `Evaluator.run`, dims ``chain, draw, case`` (left-out cases), and
+        ``design_probability_indicators`` and ``design_probability_commitments``, dims ``sample,
+        episode, cell`` (episodes of the left-out cases).
+    """
+    attrs = tree.attrs
+    key = (
+        attrs["theory"],
+        attrs["data_hash"],
+        attrs["priors_hash"],
+        attrs["seed"],
+        attrs["draws"],
+        attrs["tune"],
+        attrs["chains"],
+        cases,
+    )
+    if key not in _refits:
+        if progress:
+            progress(f"exact refit without {label}")
+        model, log_density = model_of(tree)
+        changed = hold_out(arrays(data_of(tree)), list(cases))
+        values = {name: value for name, (_, value) in changed.items()}
+        log_density = with_containers(log_density, values)
+        sampled = sample_model(
+            model,
+            log_density,
+            attrs["draws"],
+            attrs["tune"],
+            attrs["chains"],
+            attrs["seed"],
+            "nutpie",
+        )
+        posterior = sampled["posterior"].to_dataset()
+        evaluator = Evaluator(model)
+        nodes = evaluator.nodes(posterior, seed=attrs["seed"])
+        scores = evaluator.run(posterior, nodes).isel(case=list(cases))
+        _refits[key] = scores.merge(_designs(model, posterior, nodes, cases))
+    return _refits[key]
+
+
+def _designs(model, posterior: xr.Dataset, nodes, cases: tuple[int, ...]) -> xr.Dataset:
+    """Predicted designs of the left-out cases at some of the draws."""
+    step = -(-posterior.sizes["chain"] * posterior.sizes["draw"] // PREDICTED)
+    evaluator = Evaluator(model, extras=("design_probability",))
+    found = evaluator.run(posterior.isel(draw=slice(None, None, step)), nodes)
+    rows = np.flatnonzero(np.isin(evaluator.case_of_episode, cases))
+    names = [f"design_probability_{known}" for known in INFORMATION]
+    predicted = found[names].isel(episode=rows).stack(sample=("chain", "draw"))
+    return predicted.transpose("sample", ...).drop_vars(["sample", "chain", "draw"])
+
+
+class Refit(az.SamplingWrapper):
+    """Tells `arviz.reloo` how to leave a case out.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        The fit with all cases.
+    information : {"indicators", "commitments"}
+        What a prediction may know.
+    progress : callable, optional
+        Called with the name of each case that is left out.
+    """
+
+    def __init__(self, tree, information, progress=None) -> None:
+        super().__init__(model=None, idata_orig=tree)
+        self.information, self.progress = information, progress
+
+    def sel_observations(self, idx):
+        """Position of the case, twice: what is left out is what is scored."""
+        return int(idx), int(idx)
+
+    def sample(self, modified_observed_data):
+        """Scores of the case under the fit without it."""
+        case = self.idata_orig["log_likelihood"]["case"].values[modified_observed_data]
+        return refit_without(self.idata_orig, (modified_observed_data,), str(case), self.progress)
+
+    def get_inference_data(self, fitted_model):
+        """Pass the scores on."""
+        return fitted_model
+
+    def log_likelihood__i(self, excluded_obs, idata__i):
+        """Log density of the case."""
+        case = idata__i.isel(case=0, drop=True)
+        if self.information == "indicators":
+            return case["indicators"]
+        return case["joint"] - log_mean(idata__i["promise"])[0]
+
+
+def log_mean(log_density: xr.DataArray) -> np.ndarray:
+    """Log of the mean density over draws.
+
+    Parameters
+    ----------
+    log_density : xarray.DataArray, dims chain, draw, case
+        Log densities.
+
+    Returns
+    -------
+    numpy.ndarray, shape (case,)
+        Logs of means.
+    """
+    values = log_density.transpose("chain", "draw", "case").to_numpy()
+    return logsumexp(values, axis=(0, 1)) - np.log(values.shape[0] * values.shape[1])
