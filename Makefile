@@ -4,7 +4,7 @@
 # Nothing of an environment that happens to be active may reach the one made here.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_CONSTRAINT PIP_PREFIX PIP_TARGET PIP_USER
 
-.PHONY: help report reference fits calibration dataset test lint setup clean
+.PHONY: help report reference fits calibration recovery exact prior dataset test lint setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -15,11 +15,20 @@ report: setup ## fit, compare and check the theories on the bundled data; write 
 reference: report ## store the report's numbers in reports/reference and show them in the README
 	.venv/bin/python scripts/update_readme.py
 
-fits: setup ## fit every theory to every dataset; write benchmarks/fits.json and docs/fits.md
+fits: setup ## fit every theory to every dataset; write docs/fits.md and docs/hypotheses.md
 	.venv/bin/python benchmarks/fits.py
 
 calibration: setup ## check by simulation that the posteriors are calibrated; write docs/calibration.md
 	.venv/bin/python benchmarks/calibration.py
+
+recovery: setup ## check by simulation that theories are told apart; write docs/recovery.md
+	.venv/bin/python benchmarks/recovery.py
+
+exact: setup ## leave every case out in turn; write docs/exact.md
+	.venv/bin/python benchmarks/exact.py
+
+prior: setup ## draw from every theory's priors; write docs/prior.md
+	.venv/bin/python scripts/update_prior.py
 
 dataset: setup ## write docs/dataset.md from the coded tables
 	.venv/bin/python scripts/update_dataset.py

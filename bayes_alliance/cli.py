@@ -348,14 +348,53 @@ def hypotheses(fits: Fits, data: DataNames = None, json_: Json = False) -> None:
 
 @app.command()
 def compare(
-    fits: Fits,
+    fits: Annotated[
+        list[Path] | None, typer.Argument(help="Fits saved by the fit command; none for a study.")
+    ] = None,
     information: Information = "indicators",
     by: Annotated[str, typer.Option(help="Leave out an episode or a theatre.")] = "episode",
     exact: Annotated[bool, typer.Option(help="Refit where Pareto k is too high.")] = True,
     data: DataNames = None,
+    study: Annotated[
+        bool, typer.Option("--study", help="Fit and compare under many specifications.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(help="Study: its folder; what is there is not fitted again.")
+    ] = Path("reports/study"),
+    theories: Annotated[
+        list[str] | None,
+        typer.Option(help="Study: a theory (repeat); occupation, prospect and null by default."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Study: only the first specifications.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Study: address of a dask scheduler, tcp://host:8786.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Study: processes on this machine, else one a core.")
+    ] = None,
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 1,
     json_: Json = False,
 ) -> None:
-    """Compare theories on cases that they have not seen."""
+    """Compare theories on cases that they have not seen; with --study under all choices."""
+    from bayes_alliance.errors import InputError
+
+    if study:
+        if fits or by != "episode":
+            words = "no fits and one case left out at a time: a study makes its own fits"
+            raise InputError(words, column="study", value=by if not fits else str(fits[0]))
+        settings = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+        place = {"scheduler": scheduler, "workers": workers}
+        _study(out, data or ["asymmetric"], theories, limit, information, json_, settings | place)
+        return
+    of_study = {"theories": theories, "limit": limit, "scheduler": scheduler, "workers": workers}
+    for name, value in of_study.items():
+        if value is not None:
+            raise InputError("--study with it", column=name, value=value)
+    if not fits:
+        raise InputError("fits saved by the fit command, or --study", column="fits")
     from bayes_alliance.compare.loo import compare as compare_fits
 
     trees = _open(fits, data)
@@ -365,6 +404,47 @@ def compare(
         _emit(frame.to_dict(orient="index"))
     else:
         _show(frame.rename_axis("theory"), f"Log score of unseen cases ({information}, by {by})")
+
+
+def _study(
+    out: Path,
+    data: list[str],
+    theories: list[str] | None,
+    limit: int | None,
+    information: str,
+    json_: bool,
+    options: dict[str, Any],
+) -> None:
+    """Run a study, or what is left of it, and write and print what comes of it."""
+    from bayes_alliance.compare.specifications import one_at_a_time, random_cross
+    from bayes_alliance.compare.study import open_study, run
+    from bayes_alliance.errors import InputError
+    from bayes_alliance.report.figures.specifications import write
+    from bayes_alliance.theories import MAIN
+
+    if limit is not None and limit < 1:
+        raise InputError("a whole number of at least 1", column="limit", value=limit)
+    if information not in ("indicators", "commitments"):
+        raise InputError("indicators or commitments", column="information", value=information)
+    asked = [*one_at_a_time(data), *random_cross(seed=options["seed"], data=data)]
+    began = time.monotonic()
+
+    def tell(done: int, total: int, words: str) -> None:
+        passed = time.monotonic() - began
+        left = f", about {passed / done * (total - done) / 60:4.0f} min left" if done else ""
+        print(f"[{done} of {total}{left}] {words}", file=sys.stderr, flush=True)
+
+    run(list(dict.fromkeys(asked))[:limit], theories or list(MAIN), out, tell=tell, **options)
+    found = write(open_study(out), out, information)
+    if json_:
+        tables = {
+            name: found[name].to_dict(orient="records") for name in ("comparison", "hypotheses")
+        }
+        _emit(tables | {"sentences": found["sentences"]})
+        return
+    for sentence in found["sentences"].values():
+        print(sentence)
+    print(f"tables and figures: {out}")
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Fit every theory to every dataset at the defaults: diagnostics, speed and hypotheses.
 
 ``make fits`` runs it; what is done is kept, so that an interrupted run goes on where it stopped.
-``--page`` only writes ``docs/fits.md`` from the stored results.
+``--page`` only writes ``docs/fits.md`` and ``docs/hypotheses.md`` from the stored results.
 """
 
 from __future__ import annotations
@@ -92,55 +92,45 @@ def main() -> int:
     return 0
 
 
-def page(stored: dict[str, Any]) -> str:
-    """Compose the page."""
+def made(stored: dict[str, Any]) -> str:
+    """Say what wrote a page, from which fits, with which versions."""
     rows = list(stored["fits"].values())
-    versions = ", ".join(f"{name} {version}" for name, version in stored["versions"].items())
-    days = sorted({row["date"] for row in rows})
-    marks = sorted({row["commit"] for row in rows})
-    when = " to ".join(dict.fromkeys((days[0], days[-1])))
+    text = f"Written by `{stored['command']}`"
+    if rows:
+        days = sorted({row["date"] for row in rows})
+        when = " to ".join(dict.fromkeys((days[0], days[-1])))
+        marks = ", ".join(sorted({row["commit"] for row in rows}))
+        versions = ", ".join(f"{name} {version}" for name, version in stored["versions"].items())
+        text += f" ({when}, commits {marks}; {versions})"
+    return f"{text} at the defaults: 4 chains, 1000 draws after 1000."
+
+
+def page(stored: dict[str, Any]) -> str:
+    """Compose the page of diagnostics."""
+    missing = [f"{w}: {name}" for w, name in runs() if f"{w}/{name}" not in stored["fits"]]
     lines = [
         "# Every theory on every dataset",
         "",
-        f"Written by `{stored['command']}` ({when}, commits {', '.join(marks)}; "
-        f"{versions}) at the defaults: 4 chains, 1000 draws after 1000. Seconds are those of the "
-        "whole fit, compiling and integrated likelihoods included, on two cores beside other work.",
+        f"{made(stored)} Seconds are those of the whole fit, compiling and integrated likelihoods "
+        "included, on two cores beside other work. What the fits say of the hypotheses is "
+        "[a page of its own](hypotheses.md).",
         "",
+        *([f"Not fitted yet: {'; '.join(missing)}.", ""] if missing else []),
         "| data | fit | R-hat | bulk ESS | tail ESS | divergences | E-BFMI | steps | seconds | "
         "ESS a second | verdict |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
-    for r in rows:
-        verdict = "; ".join(r["problems"]) or "ok"
-        verdict = verdict if verdict == "ok" else f"**{verdict}**"
+    for r in stored["fits"].values():
+        verdict = f"**{'; '.join(r['problems'])}**" if r["problems"] else "ok"
         lines.append(
             f"| {r['dataset']} | {r['fit']} | {r['rhat_max']:.3f} | {r['ess_bulk_min']:.0f} | "
             f"{r['ess_tail_min']:.0f} | {r['divergences']} | {r['ebfmi_min']:.2f} | "
             f"{r['steps']:.0f} | {r['seconds']:.0f} | {r['ess_per_second']:.1f} | {verdict} |"
         )
-    lines += [
-        "",
-        "## Hypotheses",
-        "",
-        "Estimates with 90 % intervals, and the probability of the expected direction after and "
-        "before the data. Above 0.95 the data hold a hypothesis, below 0.05 they refuse it; "
-        "between, they cannot tell.",
-        "",
-        "| data | fit | hypothesis | estimate | interval | probability | before | the data |",
-        "| --- | --- | --- | ---: | ---: | ---: | ---: | --- |",
-    ]
-    for r in rows:
-        for name, h in r["hypotheses"].items():
-            p = h["probability"]
-            said = "hold it" if p > 0.95 else "refuse it" if p < 0.05 else "cannot tell"
-            said = "**fit not to be trusted**" if r["problems"] else said
-            lines.append(
-                f"| {r['dataset']} | {r['fit']} | {name}: {h['words']} | {h['estimate']:.2f} | "
-                f"{h['lower']:.2f} to {h['upper']:.2f} | {p:.2f} | {h['prior_probability']:.2f} | "
-                f"{said} |"
-            )
     return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from hypotheses_page import write
+
+    sys.exit(main() or write())

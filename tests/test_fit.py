@@ -343,14 +343,15 @@ def test_the_posterior_covers_the_truth(fits, data, models):
     """
     tree, count = fits["null"], 30
     model, log_density = model_of(tree)
-    names = ("alpha_alliance", "alpha_partner", "alpha_strong", "acceptance_0", "hazard_0")
+    alphas = [f"alpha_{name}" for name in ("alliance", "partner", "strong", "departure")]
+    names = (*alphas, "acceptance_0", "hazard_0")
     prior, predictive = tree["prior"].to_dataset(), tree["prior_predictive"].to_dataset()
     years = alliance_years(data.episodes)
     place = years.groupby("episode", sort=False).indices
     some = prior.isel(draw=slice(0, count))
     hazard = at_draws(model, some, {"hazard": model["hazard"]})["hazard"].to_numpy()[0]
     rng = np.random.default_rng(10)
-    ranks = np.zeros((count, len(names)))
+    ranks = []
     for i in range(count):
         exposure = years["exposure"].to_numpy(float).copy()
         ended = np.zeros(len(exposure), dtype=int)
@@ -371,9 +372,11 @@ def test_the_posterior_covers_the_truth(fits, data, models):
         posterior = sample_model(
             model, with_containers(log_density, values), 250, 300, 1, i + 1, "nutpie"
         )["posterior"]
-        for k, name in enumerate(names):
-            thinned = posterior[name].to_numpy().ravel()[::5]
-            ranks[i, k] = (thinned < float(prior[name][0, i])).mean()
+        thinned = posterior.isel(draw=slice(None, None, 5))
+        below = [(thinned[name] < prior[name][0, i]).mean(("chain", "draw")) for name in names]
+        ranks.append(np.concatenate([np.atleast_1d(share) for share in below]))
+    ranks = np.array(ranks)  # (simulation, parameter)
+    assert ranks.shape == (count, 8)
     # a uniform has mean 1/2 and variance 1/12: four standard errors, by parameter
     mean_error, deviation = np.sqrt(1 / 12 / count), 1 / 12
     assert (np.abs(ranks.mean(0) - 0.5) < 4 * mean_error).all(), ranks.mean(0).round(2)

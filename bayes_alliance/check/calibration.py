@@ -238,20 +238,22 @@ def summary(
     pandas.DataFrame
         One row a parameter: ``distance``, the largest distance between the ranks' empirical
         distribution and the uniform one; ``critical``, the distance that 95 % of uniform samples
-        of this size stay below; the share of true values in each central interval; and
-        ``mean_z``, ``sd_z``.
+        of this size stay below; ``critical, all``, the distance that all parameters together stay
+        below with that probability (Bonferroni); the share of true values in each central
+        interval; and ``mean_z``, ``sd_z``.
     """
     ranks = pd.DataFrame([run["ranks"] for run in runs])
     z = pd.DataFrame([run["z"] for run in runs])
     grid = np.arange(KEPT + 1)
     expected = (grid + 1) / (KEPT + 1)
-    limit = critical(len(runs))
+    limit, limit_all = critical(len(runs)), critical(len(runs), 1 - 0.05 / ranks.shape[1])
     spread = np.random.default_rng(0).uniform(size=len(runs))  # makes ranks continuous
     rows = {}
     for name in ranks:
         share = (ranks[name].to_numpy()[:, None] <= grid).mean(0)
         unit = (ranks[name] + spread) / (KEPT + 1)
-        rows[name] = {"distance": float(np.abs(share - expected).max()), "critical": limit}
+        distance = float(np.abs(share - expected).max())
+        rows[name] = {"distance": distance, "critical": limit, "critical, all": limit_all}
         for prob in probs:
             low = (1 - prob) / 2
             rows[name][f"inside {prob:.0%}"] = float(unit.between(low, 1 - low).mean())
@@ -259,7 +261,7 @@ def summary(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("parameter")
 
 
-def critical(runs: int, prob: float = 0.95, samples: int = 4000) -> float:
+def critical(runs: int, prob: float = 0.95, samples: int = 20_000) -> float:
     """Distance from uniformity that samples of uniform ranks stay below.
 
     Parameters

@@ -1,49 +1,228 @@
 """Test quantities, observed and replicated.
 
-A case counts once: a proposal that was refused counts as the most inclusive design that it fell
-back to. Replications draw new proposals, acceptances, fallbacks and lives from the posterior; where
-a replicated proposal is refused and the case has fallback rows, the replicated fallbacks of those
-rows are read in the same way.
+Each is one function of `Choices` or of `Lives`, which are the same for what happened and for what
+the theory draws anew; so both sides are read, and censored, in the same way. Which quantities there
+are depends on the data: a theatre, patron or era that they do not have has none.
+
+Lives are those of the designs that were made: which designs there are is not drawn anew for them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_alliance.data.load import Data
+from bayes_alliance.bundled import bundled
+from bayes_alliance.check.choices import (
+    Choices,
+    designs,
+    observed_choices,
+    replicated_choices,
+)
+from bayes_alliance.check.lives import (
+    Lives,
+    lifetimes,
+    observed_lives,
+    replicated_lives,
+    restricted_mean,
+    surviving,
+)
+from bayes_alliance.compare.hypotheses import interval
+from bayes_alliance.data.load import Data, load
+from bayes_alliance.data.schema import TABLES
+from bayes_alliance.data.validate import read_table
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of, priors_of
-from bayes_alliance.process.cells import JOINT, MULTILATERAL, PARTNERS, REFUSED, STRONG
-from bayes_alliance.process.containers import outcome_codes
-from bayes_alliance.process.integrated import at_draws
-from bayes_alliance.process.survival import OBSERVED_UNTIL, YEAR, alliance_years
-from bayes_alliance.theories import build
+from bayes_alliance.fit import data_of
+from bayes_alliance.process.cells import COMMITMENTS, JOINT, MULTILATERAL, STRONG, TRILATERAL
 
-REACH = PARTNERS + STRONG / 2 + (np.arange(len(STRONG)) > 0)  # (cell,)
-"""Order of designs by how much they bind: more partners first, then strength."""
-LIVES = {"years_seato": "southeast-asia-1954", "years_north_atlantic": "north-atlantic-1949"}
+__all__ = ["check", "checks", "designs", "lifetimes", "quantities"]
+
+ENOUGH = 10
+"""Cases that a patron or an era must have for quantities of its own."""
+HORIZON, SHORT = 50, 10
+"""Years within which mean lives are counted; years that a short-lived design lasts at most."""
+KINDS = {
+    "multilateral": ("a multilateral design", "multilateral designs", MULTILATERAL),
+    "strong": ("a strong commitment", "strong commitments", STRONG),
+}
+THEATRES = {
+    "europe": "European cases",
+    "asia": "Asian cases",
+    "americas": "American cases",
+    "middle-east": "cases of the Middle East and North Africa",
+    "africa": "cases of Africa south of the Sahara",
+}
+PLEDGES = ("not pledged", "pledged to consult", "pledged to defend")
+"""What clients had promised each other before."""
+SINGLE = {
+    "seato": ("southeast-asia-1954", "years that SEATO lasted, counted to the end of observation"),
+    "north_atlantic": (
+        "north-atlantic-1949",
+        "years that the North Atlantic alliance lasted, counted likewise",
+    ),
+}
 
 
-def quantities() -> dict[str, str]:
+class Quantity(NamedTuple):
+    """A test quantity: what it is in words, and of what is observed or replicated."""
+
+    words: str
+    of: Callable[[Any], Any]
+
+
+def _share(what: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Share of those chosen that have a property; not a number where none is chosen."""
+    count = np.asarray(among.sum(-1), dtype=float)
+    return (what & among).sum(-1) / np.where(count > 0, count, np.nan)
+
+
+PROPOSALS = {
+    "proposed_any": Quantity(
+        "share of recorded proposals that were for an alliance",
+        lambda c: _share(c.proposal > 0, c.proposal >= 0),
+    ),
+    "proposed_several": Quantity(
+        "share of proposed alliances that were to have several clients",
+        lambda c: _share(c.to_several, c.proposal > 0),
+    ),
+    "refused_several": Quantity(
+        "share of proposals to several clients that came to fewer or none",
+        lambda c: _share(c.refused, c.to_several),
+    ),
+    "refused_one": Quantity(
+        "share of proposals to one client that came to nothing or were refused",
+        lambda c: _share(c.refused, c.to_one),
+    ),
+    "fallback_none": Quantity(
+        "share of refused proposals to several clients that fell back to nothing",
+        lambda c: _share(c.design == 0, c.to_several & c.refused),
+    ),
+    "fallback_bilateral": Quantity(
+        "share of refused proposals to several clients that fell back to one client",
+        lambda c: _share((c.design > 0) & (JOINT[c.design] == 0), c.to_several & c.refused),
+    ),
+    "fallback_trilateral": Quantity(
+        "share of refused proposals to several clients that fell back to two clients",
+        lambda c: _share(TRILATERAL[c.design] > 0, c.to_several & c.refused),
+    ),
+    "clients_several": Quantity(
+        "mean number of clients in designs of several (three or more count as three)",
+        lambda c: 2 + _share(MULTILATERAL[c.design] > 0, JOINT[c.design] > 0),
+    ),
+}
+
+
+def _of_choices(observed: Choices) -> dict[str, Quantity]:
+    """Quantities of proposals and designs that a dataset may have."""
+    cases = observed.cases
+    groups = {n: (w, (cases["theatre"] == n).to_numpy()) for n, w in THEATRES.items()}
+    groups = {name: group for name, group in groups.items() if group[1].any()}
+    both = "europe" in groups and "asia" in groups
+    if len(groups) > 1:
+        groups["all"] = ("all cases", np.ones(len(cases), bool))
+    names = read_table(bundled("data", "states.csv"), TABLES["states"])
+    states = dict(zip(names["abbreviation"], names["name"], strict=True))
+    for factor, words in (("patron", "cases with {} as patron"), ("era", "cases of the {} era")):
+        for level, count in cases[factor].value_counts(sort=False).items():
+            if ENOUGH <= count < len(cases):
+                label = words.format(states.get(str(level), level))
+                groups[f"{factor}_{level}"] = (label, (cases[factor] == level).to_numpy())
+    out = {}
+    for kind, (one, several, weight) in KINDS.items():
+        if both:
+            where = groups["europe"][1], groups["asia"][1]
+            words = f"share of {several}, Europe minus Asia"
+            out[f"{kind}_difference"] = Quantity(words, partial(_difference, weight, *where))
+        for name, (words, chosen) in groups.items():
+            words = f"share of {words} that ended in {one}"
+            out[f"{kind}_{name}"] = Quantity(words, partial(_ended_in, weight, chosen))
+    return out | PROPOSALS
+
+
+def _ended_in(weight: np.ndarray, chosen: np.ndarray, choices: Choices) -> np.ndarray:
+    return _share(weight[choices.design] > 0, np.broadcast_to(chosen, choices.design.shape))
+
+
+def _difference(weight: np.ndarray, one: np.ndarray, two: np.ndarray, choices: Choices):
+    return _ended_in(weight, one, choices) - _ended_in(weight, two, choices)
+
+
+def _of_lives(observed: Lives) -> dict[str, Quantity]:
+    """Quantities of lives that a dataset may have."""
+    episodes, joint = observed.designs.index, JOINT[observed.designs["cell"]] > 0
+    pledge = observed.designs["commitment"].to_numpy()
+    out = {}
+    for name, (episode, words) in SINGLE.items():
+        if episode in episodes:
+            at = episodes.get_loc(episode)
+            out[f"years_{name}"] = Quantity(words, partial(_years_of, at))
+    groups = {"one": ("one client", ~joint), "several": ("several clients", joint)}
+    groups = {name: group for name, group in groups.items() if group[1].any()}
+    for name, (words, chosen) in groups.items():
+        words = f"share of designs of {words} that end within {SHORT} years"
+        out[f"ended_{name}"] = Quantity(words, partial(_short_lived, chosen))
+    for code, (level, words) in enumerate(zip(COMMITMENTS, PLEDGES, strict=True)):
+        chosen = joint & (pledge == code)
+        if chosen.any():
+            groups[f"several_{level}"] = (f"clients {words} before", chosen)
+    for name, (words, chosen) in groups.items():
+        words = f"mean life to {HORIZON} years of designs of {words} (n={chosen.sum()})"
+        out[f"years_{name}"] = Quantity(words, partial(_mean_life, chosen))
+    return out
+
+
+def _years_of(at: int, lives: Lives) -> np.ndarray:
+    return lives.years[..., at]
+
+
+def _mean_life(chosen: np.ndarray, lives: Lives) -> np.ndarray:
+    return restricted_mean(lives.years[..., chosen], lives.ended[..., chosen], HORIZON)
+
+
+def _short_lived(chosen: np.ndarray, lives: Lives) -> np.ndarray:
+    at = np.array([SHORT])
+    return 1 - surviving(lives.years[..., chosen], lives.ended[..., chosen], at)[..., 0]
+
+
+class _Side(NamedTuple):
+    """Quantities of one kind that the data have, what is observed, and how to draw it anew."""
+
+    table: dict[str, Quantity]
+    observed: Choices | Lives
+    replicate: Callable[[xr.DataTree, int], Choices | Lives]
+
+
+def _sides(data: Data) -> Iterator[_Side]:
+    """The two kinds of quantities: a quantity is there where its observed value is a number."""
+    choices, lives = observed_choices(data), observed_lives(data)
+    for table, observed, replicate in (
+        (_of_choices(choices), choices, lambda tree, seed: replicated_choices(tree, data)),
+        (_of_lives(lives), lives, lambda tree, seed: replicated_lives(tree, data, seed)),
+    ):
+        there = {name: q for name, q in table.items() if np.isfinite(q.of(observed))}
+        yield _Side(there, observed, replicate)
+
+
+def quantities(data: Data | None = None) -> dict[str, str]:
     """List the test quantities.
+
+    Parameters
+    ----------
+    data : Data, optional
+        The quantities that these data have; by default those of the bundled Europe and Asia.
 
     Returns
     -------
     dict of str to str
         Name to description.
     """
-    return {
-        "multilateral_europe": "share of European cases that ended in a multilateral design",
-        "multilateral_asia": "share of Asian cases that ended in a multilateral design",
-        "multilateral_difference": "share of multilateral designs, Europe minus Asia",
-        "strong_europe": "share of European cases that ended in a strong commitment",
-        "strong_asia": "share of Asian cases that ended in a strong commitment",
-        "strong_difference": "share of strong commitments, Europe minus Asia",
-        "years_seato": "years that SEATO lasted, counted to the end of observation",
-        "years_north_atlantic": "years that the North Atlantic alliance lasted, counted likewise",
-    }
+    data = load("europe", "asia") if data is None else data
+    return {name: q.words for side in _sides(data) for name, q in side.table.items()}
 
 
 def check(tree: xr.DataTree, quantity: str, seed: int = 1) -> xr.DataTree:
@@ -63,175 +242,59 @@ def check(tree: xr.DataTree, quantity: str, seed: int = 1) -> xr.DataTree:
     xarray.DataTree
         ``observed_data`` and ``posterior_predictive`` with one variable, the quantity; ``attrs``
         with ``description``, ``observed``, ``mean``, ``lower``, ``upper`` (90 % interval of the
-        replications) and ``tail`` (the smaller of the shares of replications at or above and at
-        or below the observed value).
+        replications), ``tail`` (the smaller of the shares of replications at or above and at
+        or below the observed value) and ``undefined``, the share of replications in which there
+        is no such quantity (a share of refusals without a refusal, say): the others are compared.
 
     Raises
     ------
     InputError
-        If the quantity is unknown or the data do not have it.
+        If the data have no such quantity.
     """
-    known = quantities()
-    if quantity not in known:
-        raise InputError(f"one of {', '.join(known)}", column="quantity", value=quantity)
-    data = data_of(tree)
-    if quantity in LIVES:
-        observed, replicated = _life(tree, data, LIVES[quantity], seed)
-    else:
-        kind, where = quantity.split("_")
-        observed, replicated = _share(
-            tree, data, MULTILATERAL if kind == "multilateral" else STRONG, where
-        )
-    low, high = np.quantile(replicated, [0.05, 0.95])
+    known: list[str] = []
+    for side in _sides(data_of(tree)):
+        if quantity in side.table:
+            found = side.table[quantity]
+            return _compared(quantity, found, side.observed, side.replicate(tree, seed))
+        known += side.table
+    raise InputError(f"one of {', '.join(known)}", column="quantity", value=quantity)
+
+
+def _compared(
+    name: str, quantity: Quantity, observed: Choices | Lives, replicated: Choices | Lives
+) -> xr.DataTree:
+    """Both sides of a quantity."""
+    value, draws = float(quantity.of(observed)), quantity.of(replicated)  # (chain, draw)
     out = xr.DataTree.from_dict(
         {
-            "observed_data": xr.Dataset({quantity: ((), float(observed))}),
-            "posterior_predictive": xr.Dataset({quantity: (("chain", "draw"), replicated)}),
+            "observed_data": xr.Dataset({name: ((), value)}),
+            "posterior_predictive": xr.Dataset({name: (("chain", "draw"), draws)}),
         }
     )
+    defined = draws[np.isfinite(draws)]
+    shown = defined if defined.size else np.array([np.nan])
+    low, high = interval(shown)
     out.attrs.update(
-        description=known[quantity],
-        observed=float(observed),
-        mean=float(replicated.mean()),
-        lower=float(low),
-        upper=float(high),
-        tail=float(min((replicated >= observed).mean(), (replicated <= observed).mean())),
+        description=quantity.words,
+        observed=value,
+        mean=float(shown.mean()),
+        lower=low,
+        upper=high,
+        tail=float(min((shown >= value).mean(), (shown <= value).mean())),
+        undefined=1 - defined.size / draws.size,
     )
     return out
 
 
-def designs(data: Data) -> pd.Series:
-    """Cell that each case ended in: of a refused proposal, its most inclusive fallback.
-
-    Parameters
-    ----------
-    data : Data
-        Validated tables.
-
-    Returns
-    -------
-    pandas.Series of int
-        Cell by case, in the order of the cases.
-    """
-    code = outcome_codes(data.episodes["outcome"])
-    frame = pd.DataFrame(
-        {"case": data.episodes["case"], "cell": np.where(code == REFUSED, 0, code)}
-    )
-    frame["reach"] = REACH[frame["cell"]]
-    best = frame.sort_values("reach", kind="stable").groupby("case", sort=False)["cell"].last()
-    return best.reindex(list(dict.fromkeys(data.episodes["case"])))
-
-
-def replicated_designs(tree: xr.DataTree, data: Data) -> np.ndarray:
-    """Cell that each replicated case ended in, read as `designs` reads the observed ones.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        A fit.
-    data : Data
-        Its data.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (chain, draw, case)
-        Cells.
-    """
-    codes = tree["posterior_predictive"]["outcome_observed"].to_numpy()
-    proposal, cell = codes // (REFUSED + 2) - 1, codes % (REFUSED + 2) - 1
-    episodes = data.episodes.reset_index(drop=True)
-    out = []
-    for case, rows in episodes.groupby("case", sort=False).groups.items():
-        root = episodes.index[episodes["episode"] == case][0]
-        ended = cell[..., root]
-        fallbacks = [row for row in rows if row != root]
-        if fallbacks:
-            options = cell[..., fallbacks]
-            best = np.take_along_axis(options, REACH[options].argmax(-1)[..., None], -1)[..., 0]
-            refused = (JOINT[proposal[..., root]] > 0) & (ended != proposal[..., root])
-            ended = np.where(refused, best, ended)
-        out.append(ended)
-    return np.stack(out, axis=-1)
-
-
-def _share(tree, data: Data, weight: np.ndarray, where: str) -> tuple[float, np.ndarray]:
-    """Share of cases with a property, by theatre or as a difference."""
-    episodes = data.episodes
-    roots = np.flatnonzero(episodes["episode"] == episodes["case"])
-    theatre = episodes["theatre"].to_numpy()[roots]
-    needed = ("europe", "asia") if where == "difference" else (where,)
-    for name in needed:
-        if name not in theatre:
-            raise InputError(f"data with cases of {name}", column="data", value=data.name)
-    replicated = weight[replicated_designs(tree, data)]  # (chain, draw, case)
-    observed = weight[designs(data).to_numpy()]
-    shares = [
-        (observed[theatre == name].mean(), replicated[..., theatre == name].mean(-1))
-        for name in needed
-    ]
-    if len(shares) == 1:
-        return shares[0]
-    return shares[0][0] - shares[1][0], shares[0][1] - shares[1][1]
-
-
-def _life(tree, data: Data, episode: str, seed: int) -> tuple[float, np.ndarray]:
-    """Years a design lasted, up to the end of observation."""
-    at = data.episodes.index[data.episodes["episode"] == episode]
-    if not len(at):
-        raise InputError(f"data with the episode {episode}", column="data", value=data.name)
-    row = data.episodes.loc[at[0]]
-    end = row["end"] if pd.notna(row["end"]) else OBSERVED_UNTIL
-    observed = (end - row["start"]) / pd.Timedelta(YEAR, "D")
-    episodes = data.episodes.copy()
-    episodes.loc[at, ["end", "ended"]] = [pd.NaT, "in_force"]
-    open_ended = Data(data.name, episodes, data.clients, data.years, data.codings)
-    model = build(tree.attrs["theory"], open_ended, priors_of(tree))
-    step = max(1, tree["posterior"].sizes["draw"] // 250)
-    posterior = tree["posterior"].to_dataset().isel(draw=slice(None, None, step))
-    hazard = at_draws(model, posterior, {"hazard": model["hazard"]})["hazard"].to_numpy()
-    years = alliance_years(episodes)
-    of_design = (years["episode"] == episode).to_numpy()
-    return float(observed), lifetimes(
-        hazard[..., of_design], years.loc[of_design, "exposure"].to_numpy(), seed
-    )
-
-
-def lifetimes(hazard: np.ndarray, exposure: np.ndarray, seed: int) -> np.ndarray:
-    """Draw lives from piecewise-constant hazards, censored at the end of the last stretch.
-
-    Parameters
-    ----------
-    hazard : numpy.ndarray, shape (..., stretch)
-        Hazard a year in each stretch.
-    exposure : numpy.ndarray, shape (stretch,)
-        Length of each stretch in years.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    numpy.ndarray, shape (...)
-        Years.
-    """
-    target = np.random.default_rng(seed).exponential(size=hazard.shape[:-1])
-    total = np.cumsum(hazard * exposure, axis=-1)
-    stretch = (total < target[..., None]).sum(-1)
-    last = len(exposure) - 1
-    inside = np.minimum(stretch, last)
-    before = np.take_along_axis(total, inside[..., None], -1)[..., 0]
-    rate = np.take_along_axis(hazard, inside[..., None], -1)[..., 0]
-    end = np.cumsum(exposure)
-    life = end[inside] - (before - target) / rate
-    return np.where(stretch > last, end[-1], life)
-
-
-def checks(tree: xr.DataTree) -> pd.DataFrame:
+def checks(tree: xr.DataTree, seed: int = 1) -> pd.DataFrame:
     """All test quantities that the data have.
 
     Parameters
     ----------
     tree : xarray.DataTree
         A fit.
+    seed : int
+        Seed of the replicated lives.
 
     Returns
     -------
@@ -239,9 +302,9 @@ def checks(tree: xr.DataTree) -> pd.DataFrame:
         One row a quantity, with the attributes of `check`.
     """
     rows = {}
-    for name in quantities():
-        try:
-            rows[name] = check(tree, name).attrs
-        except InputError:
-            continue
+    for side in _sides(data_of(tree)):
+        if side.table:
+            replicated = side.replicate(tree, seed)
+            for name, quantity in side.table.items():
+                rows[name] = _compared(name, quantity, side.observed, replicated).attrs
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="quantity")

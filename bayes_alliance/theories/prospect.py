@@ -6,8 +6,9 @@ For case i in year t, with Walt's components x_t of the patron's theatre on natu
     r_i = rho mean_5(x)'w + (1 - rho) mean_all(x)'w            reference point: status quo
     F_i = logit^-1(kappa (T_i - r_i))                 probability of the domain of losses
     statement_i ~ graded response(loading (T_i - r_i));  frame_i ~ F_i, misread with prob. m
-    U_o += (F_i k_loss - (1 - F_i) k_gain) R_o                                      (H1, H2)
+    U_o += (F_i k_loss - (1 - F_i) k_gain) R_o - (k_loss - k_gain)/2 A_o            (H1, H2)
     R_o  = RISK_o exp(risk_spread z_o)                            Figure 1 with its doubt
+    A_o  = the part of R_o that constants for an alliance, partners and strength reach
     logit a_i += a_level mean_j t_j - a_spread sd_j t_j         threat that clients share
     log h_y   += h_strong [strong] + h_frame F_y    with the frame of year y from x_y alone
 
@@ -15,7 +16,9 @@ rho = 1 makes threat pure change, rho = 0 sets it against the theatre's long run
 the change in the expected number of allies and in the chance of a strong commitment proposed,
 between consecutive cases of a patron and theatre, per unit of the change in threat. The curvatures
 k_loss and k_gain are not held above zero, so the data can refuse the hypotheses; epsilon's unit
-scale fixes the scale of T and the statements' positive loading its sign.
+scale fixes the scale of T and the statements' positive loading its sign. A is taken off so that the
+process' constants are those at an even frame, F = 1/2: they alone could not be told from the mean
+of the two curvatures, of which only what R - A shows is left to see.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ import pytensor.tensor as pt
 import xarray as xr
 
 from bayes_alliance.process.alliance import Terms
-from bayes_alliance.process.cells import PARTNERS, RISK, STRONG
+from bayes_alliance.process.cells import DEPARTURES, PARTNERS, RISK, STRONG
 from bayes_alliance.process.containers import CLIENT_COVARIATES, THREAT_COMPONENTS
 from bayes_alliance.process.measurement import binary, cutpoints, first_row, ordinal
 from bayes_alliance.theories.hypothesis import Hypothesis, parameter
@@ -74,12 +77,14 @@ def terms(x, priors, epsilon=None) -> Terms:
 
     z = pm.Normal("risk_z", dims="cell")
     risk = pm.Deterministic("risk", RISK * pt.exp(priors.options["risk_spread"] * z), dims="cell")
-    slope = frame * priors("k_loss") - (1 - frame) * priors("k_gain")  # (episode,)
+    k_loss, k_gain = priors("k_loss"), priors("k_gain")
+    slope = frame * k_loss - (1 - frame) * k_gain  # (episode,)
+    reached = risk - DEPARTURES @ (DEPARTURES.T @ risk)  # (cell,)
 
     yearly = above_reference(x.year_threat_now, x.year_threat_recent, x.year_threat_long_run)
     strong = pt.as_tensor(STRONG)[x.cell_of_design]  # (episode,)
     return Terms(
-        utilities=slope[:, None] * risk,
+        utilities=slope[:, None] * risk - (k_loss - k_gain) / 2 * reached,
         acceptance=_shared_threat(x, w, priors),
         trilateral_fallback=pt.zeros(x.case_index.shape[0]),
         hazard=priors("hazard_strong") * strong[x.year_episode]
@@ -143,6 +148,15 @@ HYPOTHESES = (
         parameter("k_gain"),
         1,
         "supported: Asia before 1950, SEATO's weak commitment",
+    ),
+    Hypothesis(
+        "H1 + H2",
+        "The domain of losses moves the patron towards riskier designs.",
+        "k_loss + k_gain: log-odds that a design gains per unit of risk from the domain of gains "
+        "to that of losses",
+        lambda draws: draws["k_loss"] + draws["k_gain"],
+        1,
+        "what H1 and H2 say together",
     ),
     Hypothesis(
         "H3 allies",

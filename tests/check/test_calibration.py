@@ -82,7 +82,8 @@ def test_promises_come_as_often_as_the_model_says(calibration):
 def test_a_few_fits_are_ranked(calibration):
     runs = [calibration.once(seed, draws=200, tune=300) for seed in range(12)]
     table = summary(runs)
-    assert {"beta_1", "beta_6", "scale_theatre[0]"} <= set(table.index)
+    ranked = {"beta_1", "beta_6", "scale_theatre[0]", *(f"alpha_departure[{k}]" for k in range(3))}
+    assert ranked <= set(table.index)
     assert "epsilon" not in " ".join(table.index)
     ranks = np.array([list(run["ranks"].values()) for run in runs])
     assert ranks.min() >= 0 and ranks.max() <= KEPT

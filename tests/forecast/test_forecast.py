@@ -12,7 +12,14 @@ from scipy.special import expit, softmax
 from bayes_alliance.errors import InputError
 from bayes_alliance.forecast.forecast import STACKED, carry_over, design_draws, forecast, stack
 from bayes_alliance.forecast.scenario import Scenario, read
-from bayes_alliance.process.cells import ALLIANCE, CELLS, MULTILATERAL, PARTNERS, STRONG
+from bayes_alliance.process.cells import (
+    ALLIANCE,
+    CELLS,
+    DEPARTURES,
+    MULTILATERAL,
+    PARTNERS,
+    STRONG,
+)
 
 THEORIES = ("occupation", "prospect", "null")
 WEIGHTS = {"occupation": 0.5, "prospect": 0.2, "null": 0.3}
@@ -157,6 +164,7 @@ def test_without_an_era_effect_the_null_repeats_its_past(fits, scenario, data):
         flat["alpha_alliance"].to_numpy()[:, None] * ALLIANCE
         + (flat["alpha_partner"].to_numpy()[:, None] + e["partners"]) * PARTNERS
         + (flat["alpha_strong"].to_numpy()[:, None] + e["strong"]) * STRONG
+        + flat["alpha_departure"].transpose("sample", "departure").to_numpy() @ DEPARTURES.T
     )
     accept = expit(flat["acceptance_0"].to_numpy() + e["acceptance"][:, 0])
     q = softmax(u, axis=1)

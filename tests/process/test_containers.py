@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayes_alliance.data import Data, load
-from bayes_alliance.process.cells import CELLS, COMMITMENTS, REFUSED
+from bayes_alliance.process.cells import CELLS, COMMITMENTS, DEPARTURE_LABELS, REFUSED
 from bayes_alliance.process.containers import (
     CLIENT_COVARIATES,
     MEMORY,
@@ -44,6 +46,7 @@ def test_arrays_are_finite_and_fit_their_dimensions(data):
         assert values.shape == tuple(sizes[d] for d in dims), name
         assert np.isfinite(values).all(), name
         assert values.dtype.kind in "fi", name
+    assert labels["departure"] == list(DEPARTURE_LABELS)
     for name in ("episode", "case", "client", "alliance_year"):
         assert len(set(labels[name])) == sizes[name], f"{name} labels are not unique"
 
@@ -123,7 +126,36 @@ def test_what_a_fallback_row_says(data):
     assert x["outcome"][root] == encode(np.array(multi), np.array(refused))
     assert x["proposed_to_fallback"][root] == -2
     assert x["proposed_to_fallback"][row["anzus-1951"]] == multi
-    assert x["outcome"][row["anzus-1951"]] % (REFUSED + 2) - 1 == CELLS.index("trilateral_weak")
+    weak = CELLS.index("trilateral_weak")
+    assert x["outcome"][row["anzus-1951"]] == encode(np.array(-1), np.array(weak))
+
+
+def test_a_proposal_is_scored_once(data):
+    """In the row in which it was made or refused; its fallbacks know it and do not count it."""
+    x = {name: value for name, (_, value) in arrays(data).items()}
+    recorded = x["outcome"] // (REFUSED + 2) - 1
+    root = (data.episodes["episode"] == data.episodes["case"]).to_numpy()
+    np.testing.assert_array_equal(recorded[root], codes(data.episodes["proposal"], CELLS)[root])
+    assert (recorded[root] >= 0).any() and (~root).sum() == 3
+    assert (recorded[~root] == -1).all(), "counted in its own row"
+    np.testing.assert_array_equal(x["proposed_to_fallback"] > -2, ~root)
+    of_case = codes(data.episodes.set_index("episode")["proposal"][data.episodes["case"]], CELLS)
+    np.testing.assert_array_equal(x["proposed_to_fallback"][~root], of_case[~root])
+
+
+def test_a_fallback_of_an_unrecorded_proposal_is_a_fallback(data):
+    episodes = data.episodes.copy()
+    of_case = (episodes["case"] == "pacific-pact-1951").to_numpy()
+    episodes.loc[of_case, "proposal"] = None
+    before, after = arrays(data), arrays(dataclasses.replace(data, episodes=episodes))
+    fallback = of_case & episodes["fallback_of"].notna().to_numpy()
+    assert fallback.sum() == 3
+    assert (after["proposed_to_fallback"][1][fallback] == -1).all()
+    assert (after["proposed_to_fallback"][1][~fallback] == -2).all()
+    same = ~of_case | fallback
+    np.testing.assert_array_equal(after["outcome"][1][same], before["outcome"][1][same])
+    refused = encode(np.array(-1), np.array(REFUSED))
+    assert after["outcome"][1][of_case & ~fallback] == refused
 
 
 def test_frames_false_changes_the_frames_only(data):

@@ -286,8 +286,12 @@ def test_the_containers_are_put_back(models, evaluators, fits):
 def test_batches_do_not_matter(evaluators, fits):
     evaluator = evaluators["prospect"]
     posterior, nodes = some_draws(fits["prospect"], 5), evaluator.nodes(None, 32)
-    one, many = (evaluator.run(posterior, nodes, batch=b) for b in (100, 2))
-    np.testing.assert_allclose(one["joint"], many["joint"], rtol=1e-12)
+    whole = evaluator.run(posterior, nodes, batch=100)
+    for batch in (2, 1, None):
+        parts = evaluator.run(posterior, nodes, batch=batch)
+        assert set(parts.data_vars) == set(whole.data_vars)
+        for name in whole.data_vars:
+            np.testing.assert_allclose(parts[name], whole[name], rtol=1e-10, err_msg=f"{batch}")
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")

@@ -38,6 +38,29 @@ def test_categories_are_differences_of_logistic_distributions(ordinal, eta, firs
     assert got.sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("categories", [2, 3, 5])
+def test_any_number_of_categories(plain, categories):
+    cuts = np.linspace(-1.1, 2.3, categories - 1)
+    value, eta = pt.lvector(), pt.vector()
+    steps_ = pt.tensor(shape=(categories - 1,))
+    compiled = plain([value, eta, steps_], ordinal_logp(value, eta, steps_, 1.0))
+    got = np.exp(compiled(np.arange(categories), np.full(categories, 0.4), cuts))
+    np.testing.assert_allclose(got, np.diff([0, *logistic.cdf(cuts - 0.4), 1]), rtol=1e-10)
+
+
+def test_cutpoints_of_each_unit(plain):
+    """Cutpoints may differ by unit: each is used for its own."""
+    rng = np.random.default_rng(6)
+    cuts, eta = np.sort(rng.normal(size=(9, 2)), axis=1), rng.normal(size=9)
+    category = np.arange(9) % 3
+    value, latent, steps_ = pt.lvector(), pt.vector(), pt.tensor(shape=(None, 2))
+    compiled = plain([value, latent, steps_], ordinal_logp(value, latent, steps_, 1.0))
+    got = np.exp(compiled(category, eta, cuts))
+    for i in range(9):
+        share = np.diff([0, *logistic.cdf(cuts[i] - eta[i]), 1])[category[i]]
+        assert got[i] == pytest.approx(share), i
+
+
 def test_unrecorded_indicators_drop_out(ordinal):
     np.testing.assert_array_equal(ordinal([-1, -1], [40.0, -2.0], [0.0, 1.0]), 0)
 

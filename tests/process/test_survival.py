@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 from scipy.stats import kstest
 
 from bayes_alliance.check.quantities import lifetimes
+from bayes_alliance.data import load
 from bayes_alliance.process.survival import (
     AGE_BREAKS,
     AGE_LABELS,
@@ -97,6 +98,20 @@ def test_lives_of_the_bundled_designs(data):
     assert lives.loc["north-atlantic-1949", "event"] == 0
     assert not {"north-atlantic-1952", "north-atlantic-1955"} & set(lives.index)
     assert lives.loc[["dunkirk-1947", "brussels-1948", "us-japan-1951"], "event"].sum() == 0
+
+
+@pytest.mark.parametrize("names", [("europe", "asia"), ("asymmetric",)])
+def test_every_life_is_observed_from_its_start(names):
+    """No delayed entry: clocks start with the decision, and observation is older than both."""
+    episodes = load(*names).episodes.set_index("episode")
+    rows = alliance_years(episodes.reset_index())
+    first = rows.groupby("episode", sort=False).first()
+    np.testing.assert_array_equal(first["age_from"], 0)
+    lives = episodes.loc[first.index]
+    np.testing.assert_array_equal(first["year"], lives["start"].dt.year)
+    assert lives["date"].min() >= pd.Timestamp("1816-01-01"), "the universe begins in 1816"
+    wait = (lives["start"] - lives["date"]) / pd.Timedelta(YEAR, "D")
+    assert wait.between(0, 2).all(), "in force when signed or ratified, not when first observed"
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,9 @@ from bayes_alliance.report.figures import (
     save,
     timeline,
 )
+from bayes_alliance.report.figures import hypotheses as forests
 from bayes_alliance.report.figures.style import RC, THEATRE_COLOURS, THEORY_COLOURS, settle
+from bayes_alliance.report.page.words import probability
 from bayes_alliance.report.results import MAIN, Results
 from bayes_alliance.theories import build
 
@@ -53,6 +55,7 @@ SLUGS = [
     "cases",
     "structure-occupation",
     "structure-prospect",
+    "forest",
     "hypotheses-occupation",
     "hypotheses-prospect",
     "credibility",
@@ -151,7 +154,7 @@ def made_up(data: Data, fits: tuple[str, ...], names: tuple[str, ...]) -> Result
         },
         scores=scores,
         comparison={key: table({n: s[n] for n in names}) for key, s in scores.items()},
-        hypotheses=found | {VARIANT: found["prospect"]},  # is not drawn
+        hypotheses=found | {VARIANT: found["prospect"]},
         sensitivity={
             name: pd.DataFrame(rng.uniform(0, 0.15, (len(t), 2)), t.index, ["prior", "likelihood"])
             for name, t in found.items()
@@ -352,6 +355,8 @@ def test_what_is_absent_is_skipped(results):
         results, sensitivity={}, diagnostics={}, checks={}, comparison={}, scores={}, forecasts={}
     )
     assert keys(compared, bare) == []
+    none = dict.fromkeys(results.hypotheses, results.hypotheses["null"])
+    assert keys(forests, replace(bare, hypotheses=none)) == []
     assert keys(forecasted, bare) == []
     left = keys(fitted, bare)
     assert "sensitivity" not in left
@@ -408,6 +413,69 @@ def test_captions_tell_the_numbers(results, drawn):
         wanted = f"{hypothesis}: Pr({row['expected']}) = {row['probability']:.2f}"
         titles = [a.get_title(loc="left") for a in drawn["hypotheses-occupation"].figure.axes]
         assert any(t.startswith(wanted) for t in titles), titles
+
+
+def spans(figure) -> set[tuple[float, float]]:
+    """Both ends of every interval along x."""
+    lines = [line.get_xydata() for axes in figure.axes for line in axes.lines]
+    return {(xy[0, 0], xy[1, 0]) for xy in lines if len(xy) == 2 and xy[0, 1] == xy[1, 1]}
+
+
+def test_forest_has_every_interval_with_its_prior_and_probability(results, drawn):
+    figure = drawn["forest"].figure
+    there, texts = spans(figure), [t.get_text() for a in figure.axes for t in a.texts]
+    for name in ("occupation", VARIANT):
+        for hypothesis, row in results.hypotheses[name].iterrows():
+            assert (row["lower"], row["upper"]) in there, (name, hypothesis)
+            assert (row["prior_lower"], row["prior_upper"]) in there, (name, hypothesis)
+            wanted = f"{probability(row['probability'])} ({probability(row['prior_probability'])})"
+            assert wanted in texts, (name, hypothesis)
+            labels = " ".join(t.get_text() for a in figure.axes for t in a.get_yticklabels())
+            assert row["words"] in labels.replace("\n", " ")
+    entries = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert VARIANT in entries and "not trusted" not in entries
+
+
+def test_forest_tints_the_side_that_the_article_expects(results, drawn):
+    first = drawn["forest"].figure.axes[0]  # rows of the occupation theory
+    sides = ["above 0" if bar.get_width() > 0 else "below 0" for bar in first.patches]
+    assert sides == list(results.hypotheses["occupation"]["expected"])
+    low, high = first.get_xlim()
+    assert low == -high
+
+
+def test_forest_says_which_fit_failed(results):
+    bad = {
+        n: d | {"problems": ["R-hat 1.20 at x"] if n == "prospect" else []}
+        for n, d in results.diagnostics.items()
+    }
+    held = results.hypotheses["prospect"].assign(probability=0.99)
+    found = replace(results, diagnostics=bad, hypotheses=results.hypotheses | {"prospect": held})
+    with plt.rc_context(RC):
+        figure = dict(forests.draw(found))["forest"]
+    assert "Not to be trusted (dashed): prospect." in figure.caption
+    assert "support none" in figure.caption
+    dashed = [li for a in figure.figure.axes for li in a.lines if li.get_linestyle() == "--"]
+    assert len(dashed) == len(held)
+    assert "not trusted" in [t.get_text() for t in figure.figure.legends[0].get_texts()]
+
+
+def test_forest_parts_rows_of_other_scales():
+    reach = {"A": 1.0, "B": 1.9, "C": 0.6, "D": 0.3, "E": 0.5, "F": 5.0}
+    table = pd.DataFrame(
+        {
+            "words": "Words.",
+            "expected": "above 0",
+            "lower": [-r / 2 for r in reach.values()],
+            "upper": [r / 3 for r in reach.values()],
+            "prior_lower": [-r for r in reach.values()],
+            "prior_upper": 0.1,
+        },
+        index=list(reach),
+    )
+    half = forests.Series("one", table.loc[["A", "C"]], "black", "o")
+    parts = forests._alike([half, forests.Series("two", table, "black", "o")])
+    assert [list(part.index) for part in parts] == [["A", "C", "B"], ["D", "E"], ["F"]]
 
 
 def test_kaplan_meier_is_that_of_lifelines(results):

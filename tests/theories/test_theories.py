@@ -9,7 +9,15 @@ import pymc as pm
 import pytest
 
 from bayes_alliance.errors import InputError
-from bayes_alliance.process.cells import CELLS, MULTILATERAL, PARTNERS, RISK, STRONG
+from bayes_alliance.process.cells import (
+    ALLIANCE,
+    CELLS,
+    DEPARTURES,
+    MULTILATERAL,
+    PARTNERS,
+    RISK,
+    STRONG,
+)
 from bayes_alliance.process.containers import arrays
 from bayes_alliance.theories import NAMES, build, get, theories
 
@@ -201,6 +209,29 @@ def test_the_frame_flips_the_sign_of_risk(points, pointwise, data):
         change = np.log(got["proposal_probability"] / base)
         change = change - change[:, :1]  # against none, whose risk is 0
         np.testing.assert_allclose(change, slope[:, None] * got["risk"], atol=1e-9)
+
+
+def test_only_the_sum_of_the_curvatures_is_free_of_the_constants(points, pointwise):
+    """What k_loss loses and k_gain wins, constants and departures give back, whatever the risks."""
+    point, names = points("prospect", 1)[0], ("risk", "proposal_probability")
+    got = pointwise("prospect", point, *names)
+    cells = np.column_stack([ALLIANCE, PARTNERS, STRONG, DEPARTURES])[1:]  # none stands at 0
+    share = np.linalg.solve(cells, got["risk"][1:])
+    alphas = ("alpha_alliance", "alpha_partner", "alpha_strong")
+
+    def moved(loss: float, gain: float, back: float) -> dict[str, np.ndarray]:
+        new = {"k_loss": point["k_loss"] + loss, "k_gain": point["k_gain"] + gain}
+        new |= {n: point[n] + back * v for n, v in zip(alphas, share[:3], strict=True)}
+        new["alpha_departure"] = point["alpha_departure"] + back * share[3:]
+        return pointwise("prospect", point | new, *names)
+
+    for step in (-1.8, 0.6):
+        level = moved(-step, step, step)
+        for name, values in got.items():
+            np.testing.assert_allclose(level[name], values, atol=1e-9, err_msg=name)
+        total = np.log(moved(step, step, 0)["proposal_probability"] / got["proposal_probability"])
+        riskiest = total[:, -1] - total[:, 0]
+        assert np.ptp(riskiest) > 0.1 * abs(step), "the sum moves each case by its frame"
 
 
 def test_risks_are_those_of_figure_1(points, pointwise):

@@ -9,6 +9,7 @@ from bayes_alliance.report.figures import (
     diagrams,
     fitted,
     forecasted,
+    hypotheses,
     predicted,
     timeline,
 )
@@ -17,7 +18,7 @@ from bayes_alliance.report.results import Results
 
 __all__ = ["Figure", "figures", "save"]
 
-SUBJECTS = (timeline, diagrams, fitted, compared, predicted, forecasted)
+SUBJECTS = (timeline, diagrams, hypotheses, fitted, compared, predicted, forecasted)
 """One module a subject, in reading order."""
 
 

@@ -33,12 +33,11 @@ from bayes_alliance.report.figures.style import (
     theory_marker,
     wrap,
 )
+from bayes_alliance.report.page.words import SENSITIVE
 from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import listed
 
 CHAIN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
-SENSITIVE = 0.05
-"""Power-scaling sensitivity above which a posterior depends on what is scaled."""
 
 
 def draw(results: Results) -> Iterator[tuple[str, Figure]]:

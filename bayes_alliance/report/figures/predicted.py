@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from bayes_alliance.check.quantities import designs
+from bayes_alliance.check.choices import designs
+from bayes_alliance.check.envelope import envelope
+from bayes_alliance.check.lives import (
+    Lives,
+    hazards,
+    kaplan_meier,
+    observed_lives,
+    open_ended,
+    relived,
+    standing,
+    surviving,
+)
+from bayes_alliance.check.reliability import EVENTS, event_probabilities, reliability
+from bayes_alliance.check.residuals import residual_curve, residuals
 from bayes_alliance.compare.hypotheses import CI_PROB, interval
 from bayes_alliance.data.load import Data
-from bayes_alliance.fit import priors_of
 from bayes_alliance.process.cells import CELLS, JOINT, label
-from bayes_alliance.process.containers import CELLS_ONLY, codes
-from bayes_alliance.process.integrated import at_draws
-from bayes_alliance.process.survival import OBSERVED_UNTIL, alliance_years, durations
+from bayes_alliance.process.survival import durations
 from bayes_alliance.report.figures.style import (
+    MUTED,
     OBSERVED,
     PERCENT,
     Figure,
@@ -38,12 +49,20 @@ from bayes_alliance.report.figures.style import (
 )
 from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import listed
-from bayes_alliance.theories import build
 
-DRAWS = 250
-"""Draws a chain behind a survival curve."""
 GROUPS = {"several clients": 1, "one client": 0}
 """Designs by the number of clients that they bind."""
+AXES = {
+    "Share of cases, or difference of shares": ("multilateral", "strong"),
+    "Share of proposals": ("proposed", "refused", "fallback"),
+    "Clients": ("clients",),
+    "Share of designs": ("ended",),
+    "Years": ("years",),
+}
+"""What an axis shows, and the first words of the test quantities that go there."""
+SHARED: dict[str, Any] = {"sharex": True, "sharey": True}
+BY_LEVEL = ("_patron_", "_era_")
+"""Test quantities that have a figure of their own: there are many of them."""
 
 
 def draw(results: Results) -> Iterator[tuple[str, Figure]]:
@@ -59,12 +78,26 @@ def draw(results: Results) -> Iterator[tuple[str, Figure]]:
     tuple of str and Figure
         Slug and figure.
     """
+    scored = {n: t for n, t in results.trees.items() if "log_likelihood" in t.children}
     if results.trees:
         yield "designs-observed-predicted", _designs(results)
+    if scored:
+        yield "reliability", _reliability({n: event_probabilities(t) for n, t in scored.items()})
     if results.trees and len(durations(results.data.episodes)):
-        yield "survival", _survival(results)
-    if any(len(table) for table in results.checks.values()):
-        yield "checks", _checks(results)
+        longer, lives = open_ended(results.data), observed_lives(results.data)
+        hazard = {name: hazards(tree, longer) for name, tree in results.trees.items()}
+        yield "survival", _survival(hazard, lives)
+        if scored:
+            found = {n: residuals(tree, hazard[n], lives) for n, tree in scored.items()}
+            yield "survival-pit", _residuals(found)
+    for slug, chosen in (("checks", False), ("checks-by-patron-and-era", True)):
+        tables = {
+            name: table[[any(w in q for w in BY_LEVEL) == chosen for q in table.index]]
+            for name, table in results.checks.items()
+        }
+        tables = {name: table for name, table in tables.items() if len(table)}
+        if tables:
+            yield slug, _checks(tables, " by patron and era" if chosen else "")
 
 
 def _designs(results: Results) -> Figure:
@@ -73,9 +106,13 @@ def _designs(results: Results) -> Figure:
     where = episodes["theatre"].to_numpy()
     observed = designs(results.data).to_numpy()
     names = list(results.trees)
-    figure, panels = canvas(4.6, 1, len(places), sharex=True, sharey=True)
+    columns = min(len(places), 3)
+    lines = -(-len(places) // columns)
+    figure, panels = canvas(1.0 + 3.6 * lines, lines, columns, **SHARED)
+    for axes in panels.flat[len(places) :]:
+        axes.set_axis_off()
     far = []
-    for axes, place in zip(panels[0], places, strict=True):
+    for axes, place in zip(panels.flat, places, strict=False):
         at = rows_axis(axes, [label(c) for c in CELLS])
         chosen = observed[where[roots] == place]
         share = np.bincount(chosen, minlength=len(CELLS)) / len(chosen)
@@ -91,7 +128,8 @@ def _designs(results: Results) -> Figure:
                 colour, marker = theory_colour(name), theory_marker(name)
                 mark(axes, middle, at[cell] + shift, low, high, colour, marker)
                 far.append((abs(middle - share[cell]), name, cell, place, middle, share[cell]))
-        axes.set_title(f"{theatre_label(place)}\n{len(chosen)} cases", fontsize=9.5)
+        axes.set_title(f"{wrap(theatre_label(place), 24)}\n{len(chosen)} cases", fontsize=9.5)
+        axes.tick_params(axis="x", labelbottom=True)
     panels[0, 0].set_xlim(left=0)
     figure.supxlabel("Share of cases", fontsize=9.5)
     legend(figure, [patch("observed", OBSERVED), *theory_legend(names)])
@@ -114,31 +152,97 @@ def _designs(results: Results) -> Figure:
     )
 
 
-def open_ended(data: Data) -> Data:
-    """The same data with every design lasting to the end of observation.
+def _reliability(found: dict[str, pd.DataFrame]) -> Figure:
+    """Isotonic regression of what happened on what was predicted."""
+    figure, panels = canvas(0.9 + 2.4 * len(EVENTS), len(EVENTS), len(found), **SHARED)
+    left, high = [], []
+    for column, (name, cases) in enumerate(found.items()):
+        high.append(f"{int(cases['high_k'].sum())} of {len(cases)} for {name}")
+        for row, event in enumerate(EVENTS):
+            happened = cases[f"{event}_observed"].to_numpy()
+            curve = reliability(cases[event].to_numpy(), happened)
+            axes = panels[row, column]
+            _against_diagonal(axes, curve, theory_colour(name), "o")
+            for value in (False, True):
+                at = cases.loc[happened == value, event]
+                axes.plot(at, np.full(len(at), float(value)), "|", color=MUTED, clip_on=False)
+            left += [f"{event} of {name}"] * _leaves(curve)
+            if row == 0:
+                axes.set_title(name)
+            if column == 0:
+                axes.set_ylabel(f"Share that was\n{event}")
+    panels[0, 0].set_xlim(-0.03, 1.03)
+    panels[0, 0].set_ylim(-0.05, 1.05)
+    figure.supxlabel("Predicted probability, by the fit without the case", fontsize=9.5)
+    ticks = Line2D([], [], color=MUTED, marker="|", linestyle="none", label="case (0 no, 1 yes)")
+    legend(figure, [*_diagonal_legend("observed share", "o"), ticks])
+    return Figure(
+        title="Do designs come about as often as predicted?",
+        caption=(
+            f"Share of cases whose design was multilateral, or strong, at each predicted "
+            f"probability (isotonic regression), against the probability itself (dashed). If the "
+            f"predictions hold, the whole curve stays inside the band with a probability of "
+            f"{PERCENT}. Curves that leave it: {listed(left)}. Cases whose weights are not to be "
+            f"trusted (Pareto k): {listed(high)}."
+        ),
+        alt=f"Reliability curves by theory. Outside their bands: {listed(left)}.",
+        figure=figure,
+        section="check",
+    )
 
-    Parameters
-    ----------
-    data : Data
-        Validated tables.
 
-    Returns
-    -------
-    Data
-        Tables whose designs have no end of their own; where threat is not recorded, its last
-        values go on.
-    """
-    episodes = data.episodes.copy()
-    alive = episodes["start"].notna()
-    episodes["end"] = pd.Series(pd.NaT, index=episodes.index, dtype="datetime64[ns]")
-    episodes["ended"] = episodes["ended"].where(~alive, "in_force")
-    carried = []
-    for place, rows in data.years.groupby(["patron", "theatre"], sort=False):
-        every = pd.RangeIndex(rows["year"].min(), OBSERVED_UNTIL.year, name="year")
-        rows = rows.sort_values("year").set_index("year").reindex(every, method="ffill")
-        carried.append(rows.reset_index().assign(patron=place[0], theatre=place[1]))
-    years = pd.concat(carried, ignore_index=True)[data.years.columns.tolist()]
-    return Data(data.name, episodes, data.clients, years, data.codings)
+def _residuals(found: dict[str, pd.DataFrame]) -> Figure:
+    """Probability integral transform of lives."""
+    figure, panels = canvas(3.4, 1, len(found), **SHARED)
+    left = []
+    for axes, (name, table) in zip(panels[0], found.items(), strict=True):
+        curve = residual_curve(table)
+        _against_diagonal(axes, curve, theory_colour(name), None)
+        left += [name] * _leaves(curve)
+        axes.set_title(name)
+    panels[0, 0].set_xlim(0, 1)
+    panels[0, 0].set_ylim(0, 1.02)
+    panels[0, 0].set_ylabel("Share of designs\nthat had ended")
+    figure.supxlabel("Predicted probability of having ended by then", fontsize=9.5)
+    legend(figure, _diagonal_legend("observed (Kaplan-Meier)", None))
+    some = next(iter(found.values()))
+    return Figure(
+        title="Do designs end as early as predicted?",
+        caption=(
+            f"Each of the {len(some)} designs is placed at the predicted probability of having "
+            f"ended by the age at which it ended ({int(some['ended'].sum())}) or was last seen, by "
+            f"the fit without its case. Above the dashed line designs end earlier than predicted, "
+            f"below it later. If the predictions hold, the whole curve stays inside the band with "
+            f"a probability of {PERCENT}. Theories whose curve leaves it: {listed(left)}."
+        ),
+        alt=f"Calibration of survival by theory. Outside their bands: {listed(left)}.",
+        figure=figure,
+        section="check",
+    )
+
+
+def _against_diagonal(axes: Axes, curve: pd.DataFrame, colour: str, marker: str | None) -> None:
+    """A curve that should be the diagonal, with its band."""
+    at = curve.index.to_numpy()
+    axes.fill_between(at, curve["lower"], curve["upper"], color=colour, alpha=0.25, linewidth=0)
+    axes.plot([0, 1], [0, 1], color=MUTED, linestyle="--", linewidth=1)
+    axes.plot(at, curve["observed"], color="black", linewidth=1.6, marker=marker, markersize=3)
+    axes.set_xticks([0, 0.5, 1])
+    axes.grid(True, axis="both")
+
+
+def _diagonal_legend(words: str, marker: str | None) -> list[Line2D]:
+    """Legend entries of a curve that should be the diagonal."""
+    return [
+        Line2D([], [], color="black", linewidth=1.6, marker=marker, markersize=3, label=words),
+        Line2D([], [], color="#999999", linewidth=6, label=f"{PERCENT} band if predictions hold"),
+    ]
+
+
+def _leaves(curve: pd.DataFrame) -> bool:
+    """Whether the observed curve leaves its band anywhere."""
+    low, high = curve["lower"] - 1e-9, curve["upper"] + 1e-9
+    return bool(((curve["observed"] < low) | (curve["observed"] > high)).any())
 
 
 def survival_curves(tree: xr.DataTree, data: Data, years: np.ndarray) -> xr.DataArray:
@@ -158,75 +262,43 @@ def survival_curves(tree: xr.DataTree, data: Data, years: np.ndarray) -> xr.Data
     xarray.DataArray
         Dims ``sample, episode, year``; beyond the end of observation the last hazard goes on.
     """
-    model = build(tree.attrs["theory"], data, priors_of(tree))
-    posterior = tree["posterior"].to_dataset()
-    step = max(1, posterior.sizes["draw"] // DRAWS)
-    posterior = posterior.isel(draw=slice(None, None, step))
-    hazard = at_draws(model, posterior, {"hazard": model["hazard"]})["hazard"].to_numpy()
-    hazard = hazard.reshape(-1, hazard.shape[-1])  # (sample, stretch)
-    stretches = alliance_years(data.episodes)
-    out = {}
-    for episode, rows in stretches.groupby("episode", sort=False):
-        exposure = rows["exposure"].to_numpy()
-        begin = np.concatenate([[0.0], np.cumsum(exposure)[:-1]])
-        length = np.append(exposure[:-1], np.inf)  # (stretch,)
-        inside = np.clip(years[:, None] - begin, 0.0, length)  # (year, stretch)
-        out[episode] = np.exp(-hazard[:, rows.index] @ inside.T)
-    values = np.stack(list(out.values()), axis=1)
+    hazard = hazards(tree, data)
+    values = standing(hazard, years)
+    names = list(dict.fromkeys(hazard["episode"].to_numpy()))
     return xr.DataArray(
-        values, dims=("sample", "episode", "year"), coords={"episode": list(out), "year": years}
+        values.reshape(-1, *values.shape[2:]),
+        dims=("sample", "episode", "year"),
+        coords={"episode": names, "year": years},
     )
 
 
-def kaplan_meier(lives: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Steps of the Kaplan-Meier curve, by `arviz.kaplan_meier`.
-
-    Parameters
-    ----------
-    lives : pandas.DataFrame
-        ``duration`` and ``event``, see `bayes_alliance.process.survival.durations`.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Years and share still standing, from (0, 1) on.
-    """
-    tree = xr.DataTree.from_dict(
-        {
-            "observed_data": xr.Dataset({"life": ("design", lives["duration"].to_numpy(float))}),
-            "constant_data": xr.Dataset({"life": ("design", lives["event"].to_numpy(int))}),
-        }
-    )
-    steps = az.kaplan_meier(tree, "life")["life"].to_numpy()
-    return np.append(0.0, steps[0]), np.append(1.0, steps[1])
-
-
-def _survival(results: Results) -> Figure:
-    lives = durations(results.data.episodes)
-    code = pd.Series(
-        codes(results.data.episodes["outcome"], CELLS_ONLY), index=results.data.episodes["episode"]
-    )
-    joint = JOINT[np.maximum(code.reindex(lives.index).to_numpy(), 0)]
-    groups = {name: lives[joint == kind] for name, kind in GROUPS.items() if (joint == kind).any()}
-    grid = np.linspace(0.0, float(lives["duration"].max()), 120)
-    names = list(results.trees)
+def _survival(hazard: dict[str, xr.DataArray], lives: Lives) -> Figure:
+    joint = JOINT[lives.designs["cell"]]
+    groups = {name: joint == kind for name, kind in GROUPS.items() if (joint == kind).any()}
+    grid = np.linspace(0.0, float(lives.years.max()), 120)
     figure, panels = canvas(
-        0.8 + 2.2 * len(groups), len(groups), len(names), sharex=True, sharey=True
+        0.8 + 2.2 * len(groups), len(groups), len(hazard), sharex=True, sharey=True
     )
-    longer = open_ended(results.data)
-    said = []
-    for column, name in enumerate(names):
-        curves = survival_curves(results.trees[name], longer, grid)
-        for row, (group, members) in enumerate(groups.items()):
-            mean = curves.sel(episode=members.index.to_numpy()).mean("episode").to_numpy()
-            axes = panels[row, column]
-            _curve(axes, grid, mean, members, theory_colour(name))
+    half = int(np.argmin(np.abs(grid - 25.0)))
+    said, left = [], []
+    for column, name in enumerate(hazard):
+        mean = standing(hazard[name], grid).mean((0, 1))  # (design, age)
+        drawn = relived(hazard[name], lives, seed=1)
+        for row, (group, chosen) in enumerate(groups.items()):
+            axes, colour = panels[row, column], theory_colour(name)
+            curves = surviving(drawn.years[..., chosen], drawn.ended[..., chosen], grid)
+            low, high = envelope(curves.reshape(-1, len(grid)), CI_PROB)
+            axes.fill_between(grid, low, high, color=colour, alpha=0.25, linewidth=0)
+            axes.plot(grid, mean[chosen].mean(0), color=colour, linewidth=2)
+            observed = surviving(lives.years[chosen], lives.ended[chosen], grid)
+            band = pd.DataFrame({"observed": observed, "lower": low, "upper": high})
+            left += [f"{group} of {name}"] * _leaves(band)
+            _observed_curve(axes, lives.years[chosen], lives.ended[chosen])
             if row == 0:
                 axes.set_title(name)
             if column == 0:
-                axes.set_ylabel(f"Share still standing,\n{group} ({len(members)} designs)")
-            half = int(np.argmin(np.abs(grid - 25.0)))
-            said.append((group, name, float(mean[:, half].mean()), grid[half]))
+                axes.set_ylabel(f"Share still standing,\n{group} ({chosen.sum()} designs)")
+            said.append((group, name, mean[chosen, half].mean()))
     panels[0, 0].set_ylim(0, 1.04)
     panels[0, 0].set_xlim(0, grid[-1])
     figure.supxlabel("Years since the design entered into force", fontsize=9.5)
@@ -235,64 +307,60 @@ def _survival(results: Results) -> Figure:
         [
             Line2D([], [], color="black", linewidth=1.6, label="observed (Kaplan-Meier)"),
             Line2D([], [], color="black", marker="|", linestyle="none", label="last seen in force"),
-            Line2D([], [], color="#999999", linewidth=6, label=f"predicted, {PERCENT}"),
+            Line2D([], [], color="#999999", linewidth=2, label="predicted, mean"),
+            Line2D([], [], color="#999999", linewidth=6, label=f"replicated, {PERCENT}"),
         ],
     )
-    age = said[0][3]
     words = [
-        f"{listed(f'{p:.0%}'.replace('%', ' %') + f' ({n})' for g, n, p, _ in said if g == group)} "
+        f"{listed(f'{p:.0%}'.replace('%', ' %') + f' ({n})' for g, n, p in said if g == group)} "
         f"of those of {group}"
         for group in groups
     ]
     return Figure(
         title="How long do designs last?",
         caption=(
-            f"Predicted share of designs still standing (mean and {PERCENT} interval of the mean "
-            f"over designs) and the Kaplan-Meier curve of the {len(lives)} observed lives, of "
-            f"which {int(lives['event'].sum())} ended. After {age:.0f} years the theories expect "
-            f"{'; '.join(words)}."
+            f"Kaplan-Meier curve of the {len(lives.years)} observed lives, of which "
+            f"{int(lives.ended.sum())} ended, the predicted mean share of designs still standing, "
+            f"and a band that holds {PERCENT} of replicated Kaplan-Meier curves from end to end; "
+            f"replicated lives are followed as long as the observed ones can be. Observed curves "
+            f"that leave the band: {listed(left)}. After {grid[half]:.0f} years the theories "
+            f"expect {'; '.join(words)}."
         ),
-        alt=f"Survival curves by theory. After {age:.0f} years: "
-        + "; ".join(f"{n}, {g}: {p:.2f}" for g, n, p, _ in said)
+        alt=f"Survival curves by theory. After {grid[half]:.0f} years: "
+        + "; ".join(f"{n}, {g}: {p:.2f}" for g, n, p in said)
         + ".",
         figure=figure,
         section="check",
     )
 
 
-def _curve(
-    axes: Axes, grid: np.ndarray, curves: np.ndarray, members: pd.DataFrame, colour: str
-) -> None:
-    """Predicted and observed survival of a group."""
-    low, high = np.quantile(curves, [(1 - CI_PROB) / 2, (1 + CI_PROB) / 2], axis=0)
-    axes.fill_between(grid, low, high, color=colour, alpha=0.25, linewidth=0)
-    axes.plot(grid, curves.mean(0), color=colour, linewidth=2)
-    x, y = kaplan_meier(members)
+def _observed_curve(axes: Axes, years: np.ndarray, ended: np.ndarray) -> None:
+    """Kaplan-Meier curve of a group, with a tick where a design was last seen in force."""
+    x, y = kaplan_meier(pd.DataFrame({"duration": years, "event": ended}))
     axes.step(x, y, where="post", color="black", linewidth=1.6)
-    censored = members.loc[members["event"] == 0, "duration"].to_numpy()
+    censored = years[~ended]
     if len(censored):  # an empty line that is not clipped would count as one at the corner
         at = y[np.searchsorted(x, censored, side="right") - 1]
         axes.plot(censored, at, "|", color="black", markersize=8, clip_on=False)
     axes.grid(True, axis="both")
 
 
-def _checks(results: Results) -> Figure:
+def _checks(tables: dict[str, pd.DataFrame], which: str) -> Figure:
     """Replicated against observed; `arviz.plot_ppc_tstat` has no room for theories side by side."""
-    tables = {n: t for n, t in results.checks.items() if len(t)}
     names = list(tables)
     found = list(dict.fromkeys(q for t in tables.values() for q in t.index))
-    words = {q: d for t in tables.values() for q, d in t["description"].items()}
-    lives = [q for q in found if q.startswith("years")]
-    parts = [p for p in ([q for q in found if q not in lives], lives) if p]
-    units = ["Years" if p is lives else "Share of cases, or difference of shares" for p in parts]
+    words = {q: wrap(d, 40) for t in tables.values() for q, d in t["description"].items()}
+    parts = {unit: [q for q in found if q.split("_")[0] in first] for unit, first in AXES.items()}
+    parts = {unit: part for unit, part in parts.items() if part}
+    inches = [
+        len(part) * (0.12 + 0.15 * max(words[q].count("\n") + 1 for q in part))
+        for part in parts.values()
+    ]
     figure, panels = canvas(
-        1.0 + 0.55 * len(found) + 0.5 * len(parts),
-        len(parts),
-        1,
-        height_ratios=[len(p) for p in parts],
+        0.6 + sum(inches) + 0.6 * len(parts), len(parts), 1, height_ratios=inches
     )
-    for axes, part, unit in zip(panels[:, 0], parts, units, strict=True):
-        at = rows_axis(axes, [wrap(words[q], 34) for q in part])
+    for axes, (unit, part) in zip(panels[:, 0], parts.items(), strict=True):
+        at = rows_axis(axes, [words[q] for q in part])
         for y, quantity in zip(at, part, strict=True):
             for shift, name in zip(offsets(len(names), 0.6), names, strict=True):
                 if quantity not in tables[name].index:
@@ -325,7 +393,7 @@ def _checks(results: Results) -> Figure:
     }
     counted = listed(f"{k} of {len(tables[n])} for {n}" for n, k in outside.items())
     return Figure(
-        title="Could the theories have produced what was observed?",
+        title=f"Could the theories have produced what was observed{which}?",
         caption=(
             f"Mean and {PERCENT} interval of replications of each test quantity, and its observed "
             f"value. Observed values outside the interval: {counted}."

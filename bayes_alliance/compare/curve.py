@@ -1,0 +1,266 @@
+"""Specification curves: how the comparison and each hypothesis fare under all specifications.
+
+References
+----------
+Simonsohn, Simmons & Nelson (2020), "Specification curve analysis".
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from bayes_alliance.compare.specifications import Specification
+from bayes_alliance.compare.study import Study
+from bayes_alliance.errors import InputError
+from bayes_alliance.process.integrated import INFORMATION
+from bayes_alliance.theories import get
+
+HELD, REFUSED = 0.95, 0.05
+"""Probabilities of the expected direction beyond which the data hold or refuse a hypothesis."""
+BASELINE = "null"
+SAID = ("estimate", "lower", "upper", "probability", "prior_probability")
+
+
+def pairs(theories: list[str]) -> list[tuple[str, str]]:
+    """Pairs of theories to compare.
+
+    Parameters
+    ----------
+    theories : list of str
+        Theories of a study.
+
+    Returns
+    -------
+    list of (str, str)
+        Each theory and the null, then each later theory and each earlier one.
+    """
+    others = [t for t in theories if t != BASELINE]
+    against = [(t, BASELINE) for t in others if BASELINE in theories]
+    return against + [(b, a) for a, b in itertools.combinations(others, 2)]
+
+
+def comparison_curve(study: Study, information: str = "indicators") -> pd.DataFrame:
+    """Difference in log score of each pair of theories under each specification.
+
+    Parameters
+    ----------
+    study : Study
+        From `bayes_alliance.compare.study.open_study`.
+    information : {"indicators", "commitments"}
+        What predictions may know.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a pair and specification: ``estimate`` (first minus second), ``se`` as
+        `bayes_alliance.compare.loo.difference` has it, ``lower`` and ``upper`` (one standard error
+        to either side), ``cases``, ``high_k`` (cases of either fit whose Pareto k is too high for
+        the weights), ``failed`` and ``problems``.
+
+    Raises
+    ------
+    InputError
+        If the information set is unknown.
+    """
+    if information not in INFORMATION:
+        words = f"one of {', '.join(INFORMATION)}"
+        raise InputError(words, column="information", value=information)
+    rows = []
+    for pair in pairs(study.theories):
+        for s in study.specifications:
+            fits = {theory: study.results.get((s.hash, theory)) for theory in pair}
+            row = {"pair": " minus ".join(pair), **_named(s), **_difference(fits, information)}
+            rows.append(row | _trust(fits))
+    return pd.DataFrame(rows)
+
+
+def hypothesis_curve(study: Study) -> pd.DataFrame:
+    """What the fits say of each hypothesis under each specification.
+
+    Parameters
+    ----------
+    study : Study
+        From `bayes_alliance.compare.study.open_study`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a theory, hypothesis and specification: ``estimate``, ``lower``, ``upper``,
+        ``probability`` and ``prior_probability`` as `bayes_alliance.hypotheses` has them,
+        ``failed`` and ``problems``.
+    """
+    rows = []
+    for theory in study.theories:
+        for h in get(theory).HYPOTHESES:
+            for s in study.specifications:
+                fit = study.results.get((s.hash, theory))
+                said = fit["hypotheses"].get(h.name, {}) if fit else {}
+                row = {"theory": theory, "hypothesis": h.name, "words": h.words, **_named(s)}
+                rows.append(row | {c: _number(said.get(c)) for c in SAID} | _trust({theory: fit}))
+    return pd.DataFrame(rows)
+
+
+def _named(s: Specification) -> dict[str, Any]:
+    """Columns that tell a specification."""
+    return {"specification": s.hash, "label": s.label, "changes": len(s.changed)}
+
+
+def _number(value: Any) -> float:
+    """A number of a file, where null stands for none."""
+    return math.nan if value is None else float(value)
+
+
+def _difference(fits: Mapping[str, dict[str, Any] | None], information: str) -> dict[str, float]:
+    """Columns of a pair of fits, paired by case (Vehtari, Gelman & Gabry 2017, equation 24)."""
+    by_case = [(fit or {}).get("scores", {}).get(information, {}) for fit in fits.values()]
+    if not all(by_case):
+        return dict.fromkeys(("estimate", "se", "lower", "upper", "cases", "high_k"), math.nan)
+    first, second = (pd.Series(of, dtype=float) for of in by_case)
+    gaps = first - second
+    gap = float(gaps.sum(skipna=False))
+    se = math.sqrt(len(gaps) * gaps.var(ddof=0, skipna=False))
+    high = {c for fit in fits.values() if fit for c, k in fit["pareto_k"].items() if _high(k, fit)}
+    ends = {"lower": gap - se, "upper": gap + se}
+    return {"estimate": gap, "se": se, **ends, "cases": len(gaps), "high_k": len(high)}
+
+
+def _high(k: float | None, fit: dict[str, Any]) -> bool:
+    """Whether a case has a Pareto k that its weights cannot be trusted with."""
+    return k is None or k > fit["good_k"]
+
+
+def _trust(fits: Mapping[str, dict[str, Any] | None]) -> dict[str, Any]:
+    """Whether any of the fits failed, and how."""
+    problems = [
+        f"{theory}: {problem}"
+        for theory, fit in fits.items()
+        for problem in (["not fitted"] if fit is None else fit["problems"])
+    ]
+    return {"failed": bool(problems), "problems": "; ".join(problems)}
+
+
+def comparison_sentences(table: pd.DataFrame) -> dict[str, str]:
+    """How far each comparison depends on the choices.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `comparison_curve`.
+
+    Returns
+    -------
+    dict of str to str
+        One sentence a pair.
+    """
+    out: dict[str, str] = {}
+    for pair, rows in table.groupby("pair", sort=False) if len(table) else ():
+        good = rows[~rows["failed"]]
+        parts = []
+        if len(good):
+            clear = (good["estimate"].abs() > 2 * good["se"]).sum()
+            parts = [
+                f"over {_specifications(good)} the difference in log score is "
+                f"{good['estimate'].min():.1f} to {good['estimate'].max():.1f}, above zero under "
+                f"{(good['estimate'] > 0).sum()}, and more than two standard errors from zero "
+                f"under {clear}",
+                *_against_default(rows, "estimate", "{:.1f}".format),
+            ]
+        out[str(pair)] = f"{pair}: {'; '.join(parts + _failures(rows))}."
+    return out
+
+
+def hypothesis_sentences(table: pd.DataFrame) -> dict[str, str]:
+    """How far each hypothesis depends on the choices.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `hypothesis_curve`.
+
+    Returns
+    -------
+    dict of str to str
+        One sentence a hypothesis, by theory and hypothesis (``occupation H1``). Fits that failed
+        are counted and otherwise left out.
+    """
+    out: dict[str, str] = {}
+    groups = table.groupby(["theory", "hypothesis"], sort=False) if len(table) else ()
+    for (theory, hypothesis), rows in groups:
+        name, good = f"{theory} {hypothesis}", rows[~rows["failed"]]
+        parts, grade = [], "cannot be judged"
+        if len(good):
+            p = good["probability"]
+            held, refused = int((p > HELD).sum()), int((p < REFUSED).sum())
+            grade = _grade(held, refused, len(good))
+            parts = [
+                f"over {_specifications(good)} the probability of the expected direction is "
+                f"{shown(p.min())} to {shown(p.max())}, above one half under {(p > 0.5).sum()}, "
+                f"and the data hold it under {held} and refuse it under {refused}",
+                *_against_default(rows, "probability", shown),
+            ]
+        out[name] = f"{name} {grade}: {'; '.join(parts + _failures(rows))}."
+    return out
+
+
+def _grade(held: int, refused: int, count: int) -> str:
+    """How far a finding depends on the choices, in words."""
+    if held and refused:
+        return "turns into its contrary with the choices"
+    for some, words in ((held, "is held"), (refused, "is refused")):
+        if some:
+            return f"{words} whatever is chosen" if some == count else "depends on the choices"
+    return "stays undecided whatever is chosen"
+
+
+def _against_default(rows: pd.DataFrame, column: str, write: Callable[[float], str]) -> list[str]:
+    """What the defaults say, and which single choice moves it most."""
+    good = rows[~rows["failed"]]
+    default, single = good[good["changes"] == 0], good[good["changes"] == 1]
+    if not len(default):
+        return ["without a fit at the defaults no choice can be measured against them"]
+    base = float(default[column].iloc[0])
+    said = f"it is {write(base)} at the defaults"
+    if not len(single):
+        return [said]
+    most = single.loc[(single[column] - base).abs().idxmax()]
+    if most[column] == base:
+        return [f"{said}, and no choice alone moves it"]
+    return [
+        f"{said}, and of the choices alone {most['label']!r} moves it most, to "
+        f"{write(most[column])}"
+    ]
+
+
+def _specifications(rows: pd.DataFrame) -> str:
+    """Count of specifications."""
+    return f"{len(rows)} specification{'s' * (len(rows) != 1)}"
+
+
+def _failures(rows: pd.DataFrame) -> list[str]:
+    """Count of the specifications that are left out, if any."""
+    failed = rows[rows["failed"]]
+    return [f"fits failed under {_specifications(failed)}"] if len(failed) else []
+
+
+def shown(p: float) -> str:
+    """Write a probability with two decimals, which never round it over a threshold.
+
+    Parameters
+    ----------
+    p : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    str
+        For example ``"0.94"`` for 0.9496.
+    """
+    if p >= 0.995 or p < 0.005:
+        return "over 0.99" if p > 0.5 else "under 0.01"
+    inside = REFUSED < p < HELD
+    return f"{min(max(p, REFUSED + 0.01), HELD - 0.01) if inside else p:.2f}"
