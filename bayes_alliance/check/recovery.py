@@ -190,7 +190,7 @@ class Recovery:
         return {
             "truth": truth,
             "seed": seed,
-            "cases": scores[truth].n_data_points,
+            "cases": int(scores[truth].n_data_points),
             "elpd": {name: float(score.elpd) for name, score in scores.items()},
             "high_k": {n: int((s.pareto_k > s.good_k).sum()) for n, s in scores.items()},
             "divergences": divergences,
