@@ -99,14 +99,12 @@ def main() -> int:
             compiled = lambda d=design, t=theories: prepare(d, t)  # noqa: E731
             fill(stored, design, theories, REPLICATES[design], compiled)
     FIGURE.parent.mkdir(exist_ok=True)
-    half = FIGURE.with_suffix(".half")
-    draw(stored).savefig(half, format="svg", metadata={"Date": None})
-    half.replace(FIGURE)
+    draw(stored, FIGURE)
     PAGE.write_text(page(stored), encoding="utf-8")
     return 0
 
 
-def draw(stored: dict[str, Any]) -> Any:
+def draw(stored: dict[str, Any], path: Path) -> None:
     """Heat-maps: the theory that made the data by the theory that predicts them best."""
     import matplotlib as mpl
     import numpy as np
@@ -136,7 +134,9 @@ def draw(stored: dict[str, Any]) -> Any:
             axes.set_title(design)
             axes.set_xlabel("Scores best")
         panels[0, 0].set_ylabel("Made the data")
-    return figure
+        half = path.with_suffix(".half")
+        figure.savefig(half, format="svg", metadata={"Date": None})
+    half.replace(path)
 
 
 def page(stored: dict[str, Any]) -> str:

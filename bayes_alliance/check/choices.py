@@ -16,11 +16,9 @@ import pandas as pd
 import xarray as xr
 
 from bayes_alliance.data.load import Data
-from bayes_alliance.process.cells import CELLS, JOINT, PARTNERS, REFUSED, STRONG
+from bayes_alliance.process.cells import CELLS, JOINT, PARTNERS, REFUSED
 from bayes_alliance.process.containers import codes, era, outcome_codes
-
-REACH = PARTNERS + STRONG / 2 + (np.arange(len(STRONG)) > 0)  # (cell,)
-"""Order of designs by how much they bind: more partners first, then strength."""
+from bayes_alliance.process.designs import REACH, designs
 
 
 @dataclass(frozen=True)
@@ -54,28 +52,6 @@ class Choices:
     def to_one(self) -> np.ndarray:
         """Whether the proposal is recorded and went to one client."""
         return (self.proposal > 0) & (JOINT[self.proposal] == 0)
-
-
-def designs(data: Data) -> pd.Series:
-    """Cell that each case ended in: of a refused proposal, its most inclusive fallback.
-
-    Parameters
-    ----------
-    data : Data
-        Validated tables.
-
-    Returns
-    -------
-    pandas.Series of int
-        Cell by case, in the order of the cases.
-    """
-    code = outcome_codes(data.episodes["outcome"])
-    frame = pd.DataFrame(
-        {"case": data.episodes["case"], "cell": np.where(code == REFUSED, 0, code)}
-    )
-    frame["reach"] = REACH[frame["cell"]]
-    best = frame.sort_values("reach", kind="stable").groupby("case", sort=False)["cell"].last()
-    return best.reindex(list(dict.fromkeys(data.episodes["case"])))
 
 
 def observed_choices(data: Data) -> Choices:

@@ -7,7 +7,7 @@ of lives takes that censoring into account on both sides (Kaplan & Meier 1958).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from bayes_alliance.data.load import Data
 from bayes_alliance.fit import priors_of
 from bayes_alliance.process.cells import COMMITMENTS
 from bayes_alliance.process.containers import CELLS_ONLY, codes
+from bayes_alliance.process.designs import open_ended
 from bayes_alliance.process.integrated import at_draws
 from bayes_alliance.process.survival import OBSERVED_UNTIL, YEAR, alliance_years, durations
 from bayes_alliance.theories import build
@@ -171,33 +172,6 @@ def replicated_lives(tree: xr.DataTree, data: Data, seed: int) -> Lives:
         Leading dimensions chain and draw.
     """
     return relived(hazards(tree, open_ended(data)), observed_lives(data), seed)
-
-
-def open_ended(data: Data) -> Data:
-    """The same data with every design lasting to the end of observation.
-
-    Parameters
-    ----------
-    data : Data
-        Validated tables.
-
-    Returns
-    -------
-    Data
-        Tables whose designs have no end of their own; where threat is not recorded, its last
-        values go on.
-    """
-    episodes = data.episodes.copy()
-    alive = episodes["start"].notna()
-    episodes["end"] = pd.Series(pd.NaT, index=episodes.index, dtype="datetime64[ns]")
-    episodes["ended"] = episodes["ended"].where(~alive, "in_force")
-    carried = []
-    for place, rows in data.years.groupby(["patron", "theatre"], sort=False):
-        every = pd.RangeIndex(rows["year"].min(), OBSERVED_UNTIL.year, name="year")
-        rows = rows.sort_values("year").set_index("year").reindex(every, method="ffill")
-        carried.append(rows.reset_index().assign(patron=place[0], theatre=place[1]))
-    years = pd.concat(carried, ignore_index=True)[data.years.columns.tolist()]
-    return replace(data, episodes=episodes, years=years)
 
 
 def hazards(tree: xr.DataTree, data: Data) -> xr.DataArray:

@@ -21,13 +21,13 @@ import pandas as pd
 import xarray as xr
 from scipy.optimize import isotonic_regression
 
-from bayes_alliance.check.choices import designs
 from bayes_alliance.check.envelope import envelope
 from bayes_alliance.check.lives import thinned
 from bayes_alliance.compare.hypotheses import CI_PROB
 from bayes_alliance.compare.predictions import loo_weights
 from bayes_alliance.fit import data_of, priors_of
 from bayes_alliance.process.cells import MULTILATERAL, STRONG
+from bayes_alliance.process.designs import designs
 from bayes_alliance.process.integrated import Evaluator
 from bayes_alliance.theories import build
 

@@ -29,11 +29,11 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
-from bayes_alliance.check.lives import open_ended
 from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, priors_of
 from bayes_alliance.process.cells import CELLS
+from bayes_alliance.process.designs import open_ended
 from bayes_alliance.process.integrated import INFORMATION, Evaluator
 from bayes_alliance.process.survival import alliance_years, durations
 from bayes_alliance.theories import build

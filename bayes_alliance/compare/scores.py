@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_alliance.check.choices import designs
 from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.cells import ALLIANCE, PARTNERS
+from bayes_alliance.process.designs import designs
 from bayes_alliance.process.survival import durations
 
 LADDER = ("none", "bilateral", "trilateral", "multilateral")

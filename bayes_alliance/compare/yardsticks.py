@@ -24,13 +24,13 @@ from scipy.optimize import minimize
 from statsmodels.discrete.discrete_model import MNLogit
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from bayes_alliance.check.choices import designs
 from bayes_alliance.compare.predictions import ages, assemble
 from bayes_alliance.compare.scores import LADDER, RUNG
 from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.cells import CELLS, JOINT, STRONG
 from bayes_alliance.process.containers import CELLS_ONLY, CLIENT_COVARIATES, arrays, codes
+from bayes_alliance.process.designs import designs
 from bayes_alliance.process.integrated import INFORMATION
 from bayes_alliance.process.priors import load_priors
 from bayes_alliance.process.survival import durations

@@ -212,6 +212,6 @@ def test_page_shows_the_summary(study, tmp_path):
     assert f"{lead['lead']:.1f} ({lead['error']:.1f})" in text
     drawn = []
     for name in ("first.svg", "second.svg"):
-        study.draw(stored).savefig(tmp_path / name, metadata={"Date": None})
+        study.draw(stored, tmp_path / name)
         drawn.append((tmp_path / name).read_bytes())
     assert drawn[0] == drawn[1] and b"<svg" in drawn[0], "one store gives one figure"

@@ -14,7 +14,6 @@ from scipy.special import expit
 from statsmodels.discrete.discrete_model import MNLogit
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from bayes_alliance.check.choices import designs
 from bayes_alliance.compare.predictions import ages
 from bayes_alliance.compare.scores import RUNG, score_table
 from bayes_alliance.compare.yardsticks import (
@@ -29,6 +28,7 @@ from bayes_alliance.compare.yardsticks import (
 )
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.cells import CELLS, STRONG
+from bayes_alliance.process.designs import designs
 from bayes_alliance.process.survival import durations
 
 LAPSE = 0.02

@@ -11,7 +11,6 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from bayes_alliance.check.choices import designs
 from bayes_alliance.check.envelope import envelope
 from bayes_alliance.check.lives import (
     Lives,
@@ -28,6 +27,7 @@ from bayes_alliance.check.residuals import residual_curve, residuals
 from bayes_alliance.compare.hypotheses import CI_PROB, interval
 from bayes_alliance.data.load import Data
 from bayes_alliance.process.cells import CELLS, JOINT, label
+from bayes_alliance.process.designs import designs
 from bayes_alliance.process.survival import durations
 from bayes_alliance.report.figures.style import (
     MUTED,

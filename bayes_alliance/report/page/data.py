@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from bayes_alliance.check.quantities import designs
 from bayes_alliance.data.load import confidence
 from bayes_alliance.data.schema import OBSERVED_UNTIL
 from bayes_alliance.process.cells import MULTILATERAL, STRONG, label
+from bayes_alliance.process.designs import designs
 from bayes_alliance.report.page.marks import Said
 from bayes_alliance.report.page.words import (
     FEW,
