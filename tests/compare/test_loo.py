@@ -156,8 +156,8 @@ def test_refusals(fits):
     with pytest.raises(InputError, match="indicators, commitments") as caught:
         compare(pair, information="everything")
     assert caught.value.column == "information"
-    with pytest.raises(InputError, match="episode, theatre"):
-        compare(pair, by="patron")
+    with pytest.raises(InputError, match="episode, theatre, patron"):
+        compare(pair, by="weather")
     with pytest.raises(InputError, match="same cases and outcomes") as caught:
         compare({"null": null, "occupation": other_outcomes(occupation)})
     assert caught.value.row == "occupation" and caught.value.column == "outcome"
