@@ -193,11 +193,11 @@ class Recovery:
             "cases": int(scores[truth].n_data_points),
             "elpd": {name: float(score.elpd) for name, score in scores.items()},
             "high_k": {n: int((s.pareto_k > s.good_k).sum()) for n, s in scores.items()},
-            "divergences": divergences,
+            "divergences": {n: int(count) for n, count in divergences.items()},
             "lead": {name: pair[0] for name, pair in pairs.items()},
             "error": {name: pair[1] for name, pair in pairs.items()},
             "winner": winner,
-            "within": winner == truth or -lead < APART * error,
+            "within": bool(winner == truth or -lead < APART * error),
         }
 
 
