@@ -11,7 +11,13 @@ from scipy.stats import norm
 
 from bayes_alliance.process.cells import CELLS, COMMITMENTS
 from bayes_alliance.process.containers import arrays, coords
-from bayes_alliance.process.integrated import Evaluator, at_draws, make_nodes, sobol_normal
+from bayes_alliance.process.integrated import (
+    DENSITIES,
+    Evaluator,
+    at_draws,
+    make_nodes,
+    sobol_normal,
+)
 
 LATENT_THEORIES = ("occupation", "prospect")
 LEVELS = range(len(COMMITMENTS))
@@ -208,11 +214,15 @@ def test_a_theory_without_a_latent_variable_has_nothing_to_integrate(
 @pytest.mark.parametrize("theory", LATENT_THEORIES)
 def test_the_fit_holds_the_integrated_likelihood(theory, fits):
     group = fits[theory]["log_likelihood"].to_dataset()
-    assert set(group.data_vars) == {"joint", "indicators", "promise"}
+    assert set(group.data_vars) == set(DENSITIES)
     assert bool(np.isfinite(group.to_array()).all())
     assert float(group["promise"].max()) < 1e-9, "what clients promised has a probability"
+    for known in ("joint", "indicators"):
+        smaller = group[f"{known}_design"] <= group[f"{known}_proposal"] + 1e-9
+        assert bool(smaller.all()), "proposal and design together are less probable than one"
     if theory == "prospect":
-        np.testing.assert_allclose(group["joint"], group["indicators"])
+        for stage in ("", "_proposal", "_design"):
+            np.testing.assert_allclose(group[f"joint{stage}"], group[f"indicators{stage}"])
 
 
 def test_joint_is_outcome_times_promise(data, models, evaluators, fits, contents):
