@@ -432,7 +432,8 @@ def _study(
     def tell(done: int, total: int, words: str) -> None:
         passed = time.monotonic() - began
         left = f", about {passed / done * (total - done) / 60:4.0f} min left" if done else ""
-        print(f"[{done} of {total}{left}] {words}", file=sys.stderr, flush=True)
+        at = f"{done} of {total}{left}" if total else "study"
+        print(f"[{at}] {words}", file=sys.stderr, flush=True)
 
     run(list(dict.fromkeys(asked))[:limit], theories or list(MAIN), out, tell=tell, **options)
     found = write(open_study(out), out, information)
