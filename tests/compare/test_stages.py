@@ -33,15 +33,22 @@ def test_with_refits_they_add_up_too(fits):
 def test_what_is_not_recorded_scores_nothing(theory, fits, data):
     found = stages(fits[theory], exact=False)
     episodes = data.episodes
-    recorded = {
-        "proposal": episodes["proposal"].notna(),
-        "survival": episodes["start"].notna() & episodes["accession_to"].isna(),
-    }
-    for stage, rows in recorded.items():
-        without = set(found.index) - set(episodes.loc[rows, "case"])
-        assert without, f"no case without a recorded {stage}: the test shows nothing"
-        np.testing.assert_allclose(found.loc[sorted(without), stage], 0, atol=1e-9)
+    lived = episodes["start"].notna() & episodes["accession_to"].isna()
+    without = set(found.index) - set(episodes.loc[lived, "case"])
+    assert without, "no case without a life: the test shows nothing"
+    np.testing.assert_allclose(found.loc[sorted(without), "survival"], 0, atol=1e-9)
     assert (found["proposal"] <= 0).all() and (found["design"] <= 0).all(), "probabilities"
+
+
+def test_an_unrecorded_proposal_scores_nothing(models, pointwise, points, contents):
+    """All proposals of these data are recorded, so the test takes them away."""
+    model, (point,) = models["null"], points("null", 1)
+    code = model["outcome"].get_value()
+    proposed = without_design(code)
+    assert pointwise("null", point)["outcome_observed"].any()
+    with contents(model, outcome=without_design(code - proposed)):
+        found = pointwise("null", point)["outcome_observed"]
+    np.testing.assert_allclose(found, 0, atol=1e-12)
 
 
 def test_the_stages_of_a_draw_by_hand(fits, models, pointwise, points, contents):
