@@ -26,6 +26,7 @@ from bayes_alliance.data.load import Data
 from bayes_alliance.fit import compiled, sample_model, with_containers
 from bayes_alliance.process.cells import REFUSED
 from bayes_alliance.process.containers import encode
+from bayes_alliance.process.designs import open_ended
 from bayes_alliance.process.integrated import LATENT
 from bayes_alliance.process.priors import Priors, load_priors
 
@@ -54,14 +55,13 @@ def template(data: Data) -> Data:
     -------
     Data
         Proposals only, as what they fell back to is part of their simulated outcome; every design
-        is followed to the end of observation, so that any simulated life fits in.
+        is followed to the end of observation, so that any simulated life fits in; where threat
+        is not recorded its last values go on.
     """
+    data = open_ended(data)
     roots = data.episodes["episode"] == data.episodes["case"]
     episodes = data.episodes[roots].copy()
     episodes["outcome"] = episodes["outcome"].replace("refused", "none")
-    lived = episodes["start"].notna()
-    episodes.loc[lived, "end"] = pd.NaT
-    episodes.loc[lived, "ended"] = "in_force"
     names = set(episodes["episode"])
     clients = data.clients[data.clients["episode"].isin(names)]
     return replace(

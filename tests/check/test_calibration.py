@@ -7,8 +7,10 @@ import pytest
 from scipy.stats import binom
 
 from bayes_alliance.check.calibration import KEPT, Calibration, critical, summary, template
+from bayes_alliance.data import load
 from bayes_alliance.process.cells import CELLS, REFUSED
 from bayes_alliance.process.containers import arrays
+from bayes_alliance.process.survival import OBSERVED_UNTIL, alliance_years
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,14 @@ def test_template_keeps_proposals_and_lets_lives_run(data):
     lived = made.episodes["start"].notna()
     assert made.episodes.loc[lived, "end"].isna().all() and lived.sum() > 5
     assert set(made.clients["episode"]) == set(made.episodes["episode"])
+
+
+def test_a_patron_that_is_gone_has_a_design_too():
+    """Austria-Hungary's years end in 1918; Germany's have a gap."""
+    made = template(load("asymmetric"))
+    followed = alliance_years(made.episodes).groupby("episode")["year"].max()
+    assert (followed == OBSERVED_UNTIL.year - 1).all()
+    assert np.isfinite(arrays(made)["year_threat_now"][1]).all()
 
 
 def test_simulated_data_have_the_gaps_of_the_real_ones(calibration):
