@@ -179,6 +179,7 @@ def page(stored: dict[str, Any]) -> str:
 def section(runs: list[dict[str, Any]]) -> list[str]:
     """Tables of one design."""
     from bayes_alliance.check.recovery import confusion, pairs, summary, wilson
+    from bayes_alliance.compare.loo import ERRORS, SMALL
 
     table, rivals, names = summary(runs), pairs(runs), list(confusion(runs).columns)
     hits = int(table["won"].sum())
@@ -189,14 +190,21 @@ def section(runs: list[dict[str, Any]]) -> list[str]:
         f"best in {hits} ({hits / len(runs):.0%}, interval {low:.0%} to {high:.0%}); a theory "
         f"named at random would in 1 of {len(names)}.",
         "",
-        "| made by | datasets | scores best | share | interval | best or within 2 s.e. | "
+        f"A report names a theory only if its lead over every other is at least {SMALL:g} and "
+        f"{ERRORS:g} standard errors. It would name the theory that made the data in "
+        f"{int(table['named'].sum())}, another in at most {int(table['misnamed'].sum())}, and say in "
+        "the rest that the cases cannot tell.",
+        "",
+        "| made by | datasets | named by a report | another named | scores best | share | interval | "
+        "best or within 2 s.e. | "
         "cases with too high a Pareto k | divergences | seconds a dataset |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for truth, row in table.iterrows():
         seconds = [run["seconds"] for run in runs if run["truth"] == truth]
         lines.append(
-            f"| {truth} | {row['datasets']:.0f} | {row['won']:.0f} | {row['share']:.2f} | "
+            f"| {truth} | {row['datasets']:.0f} | {row['named']:.0f} | {row['misnamed']:.0f} | "
+            f"{row['won']:.0f} | {row['share']:.2f} | "
             f"{row['lower']:.2f} to {row['upper']:.2f} | {row['within']:.2f} | "
             f"{row['high_k']:.2f} | {row['divergences']:.0f} | {sum(seconds) / len(seconds):.0f} |"
         )

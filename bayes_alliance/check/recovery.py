@@ -39,7 +39,7 @@ from scipy.stats import binomtest
 
 from bayes_alliance.check.calibration import Calibration
 from bayes_alliance.compare.hypotheses import CI_PROB
-from bayes_alliance.compare.loo import SCORED, difference, elpd
+from bayes_alliance.compare.loo import SCORED, difference, elpd, told_apart
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import sample_model, with_containers
 from bayes_alliance.process.integrated import Evaluator
@@ -260,7 +260,10 @@ def summary(runs: list[dict[str, Any]], prob: float = CI_PROB) -> pd.DataFrame:
     pandas.DataFrame
         One row a theory that made data: ``datasets``; ``won``, the number in which it scored
         best; ``share``, with its interval ``lower`` to ``upper``; ``within``, the share in which
-        it won or lay less than `APART` standard errors behind the winner; ``high_k``, the share
+        it won or lay less than `APART` standard errors behind the winner; ``named``, the number in
+        which a report would name it (`bayes_alliance.compare.loo.told_apart` from all rivals), and
+        ``misnamed``, the number in which a report might name another, as some rival is told ahead
+        of it; in the rest a report says that it cannot tell; ``high_k``, the share
         of scored cases, of all theories, with too high a Pareto k; and ``divergences``.
     """
     rows = {}
@@ -276,10 +279,18 @@ def summary(runs: list[dict[str, Any]], prob: float = CI_PROB) -> pd.DataFrame:
             "lower": lower,
             "upper": upper,
             "within": float(np.mean([run["within"] for run in own])),
+            "named": sum(all(_ahead(run, rival) > 0 for rival in run["lead"]) for run in own),
+            "misnamed": sum(any(_ahead(run, rival) < 0 for rival in run["lead"]) for run in own),
             "high_k": float(np.mean(high)),
             "divergences": sum(sum(run["divergences"].values()) for run in own),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("truth")
+
+
+def _ahead(run: dict[str, Any], rival: str) -> int:
+    """1 where the truth is told ahead of a rival, -1 where behind it, 0 where not told apart."""
+    lead = run["lead"][rival]
+    return int(np.sign(lead)) if told_apart(lead, run["error"][rival]) else 0
 
 
 def pairs(runs: list[dict[str, Any]]) -> pd.DataFrame:

@@ -24,6 +24,9 @@ from bayes_alliance.fit import data_of
 from bayes_alliance.process.integrated import INFORMATION
 
 BY = ("episode", "theatre", "patron")
+SMALL, ERRORS = 4.0, 2.0
+"""Differences in log score below the first, or below so many standard errors, tell nothing apart
+(Sivula et al. 2020)."""
 SCORED = ("outcome", "case_index", "exposure", "ended")
 """Containers that must agree before two fits are compared; indicators may differ."""
 
@@ -292,6 +295,45 @@ def difference(
         by_case = by_case.loc[list(cases)]
     error = math.sqrt(len(by_case) * by_case.var(ddof=0)) if len(by_case) > 1 else math.nan
     return float(by_case.sum()), error, by_case
+
+
+def told_apart(gap: float, error: float) -> bool:
+    """Whether a difference in log score tells two theories apart.
+
+    Parameters
+    ----------
+    gap, error : float
+        Difference and its standard error.
+
+    Returns
+    -------
+    bool
+        True if it is neither small in itself nor small against its error; False without an error.
+
+    References
+    ----------
+    Sivula, Magnusson, Matamoros & Vehtari (2020), "Uncertainty in Bayesian leave-one-out
+    cross-validation based model comparison".
+    """
+    return math.isfinite(error) and abs(gap) >= max(SMALL, ERRORS * error)
+
+
+def named(scores: Mapping[str, az.ELPDDataLOO]) -> str | None:
+    """Name the theory that predicts best, if it is told apart from all others.
+
+    Parameters
+    ----------
+    scores : mapping of str to arviz.ELPDDataLOO
+        What `elpd` gave, of the same cases.
+
+    Returns
+    -------
+    str or None
+        None where the cases cannot tell.
+    """
+    best = max(scores, key=lambda name: scores[name].elpd)
+    gaps = (difference(scores[best], score)[:2] for n, score in scores.items() if n != best)
+    return best if all(told_apart(*gap) for gap in gaps) else None
 
 
 def table(scores: Mapping[str, az.ELPDDataLOO]) -> pd.DataFrame:

@@ -29,6 +29,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
+from bayes_alliance.compare.refits import draws_without
 from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, priors_of
@@ -255,6 +256,32 @@ def predictions(
         note=note if len(high) else "",
     )
     return found
+
+
+def exactly(
+    tree: xr.DataTree, progress: Callable[[str], None] | None = None
+) -> Callable[[tuple[int, ...]], xr.Dataset]:
+    """Predictions by refits, for `predictions` to ask where Pareto k is too high.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    progress : callable, optional
+        Called with the name of each refit as it begins; one made before is not made again.
+
+    Returns
+    -------
+    callable
+        Position of a case, in a tuple, to what `predict` gives of the refit without it.
+    """
+    names = tree["log_likelihood"]["case"].to_numpy().astype(str)
+
+    def refit(cases: tuple[int, ...]) -> xr.Dataset:
+        label = ", ".join(names[list(cases)])
+        return predict(tree, *draws_without(tree, cases, label, progress))
+
+    return refit
 
 
 def assemble(

@@ -13,10 +13,10 @@ from bayes_alliance.fit import data_of, model_of, sample_model, with_containers
 from bayes_alliance.process.containers import arrays, hold_out
 from bayes_alliance.process.integrated import INFORMATION, Evaluator
 
-PREDICTED = 400
-"""Draws of which predicted designs are kept."""
+PREDICTED, KEPT = 400, 1000
+"""Draws of which predicted designs are kept, and draws that are kept themselves."""
 
-_refits: dict[tuple, xr.Dataset] = {}
+_refits: dict[tuple, tuple[xr.Dataset, xr.Dataset]] = {}
 
 
 def refit_without(
@@ -45,6 +45,39 @@ def refit_without(
         ``design_probability_indicators`` and ``design_probability_commitments``, dims ``sample,
         episode, cell`` (episodes of the left-out cases).
     """
+    return _refit(tree, cases, label, progress)[0]
+
+
+def draws_without(
+    tree: xr.DataTree,
+    cases: tuple[int, ...],
+    label: str = "",
+    progress: Callable[[str], None] | None = None,
+) -> tuple[xr.Dataset, xr.DataArray]:
+    """Draws of the fit without some cases, some 1000 of them.
+
+    Parameters
+    ----------
+    tree, cases, label, progress
+        As in `refit_without`.
+
+    Returns
+    -------
+    tuple of xarray.Dataset and xarray.DataArray
+        Free variables, dims ``chain, draw, ...``, and the log density of the promises of the
+        left-out cases at the same draws, dims ``chain, draw, case``.
+    """
+    scores, posterior = _refit(tree, cases, label, progress)
+    return posterior, scores["promise"].isel(draw=_thinned(scores, KEPT))
+
+
+def _thinned(draws: xr.Dataset, count: int) -> slice:
+    """Every so many draws of a chain, so that some ``count`` are left."""
+    return slice(None, None, -(-draws.sizes["chain"] * draws.sizes["draw"] // count))
+
+
+def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
+    """What `refit_without` gives, and some draws of the free variables."""
     attrs = tree.attrs
     key = (
         attrs["theory"],
@@ -76,15 +109,15 @@ def refit_without(
         evaluator = Evaluator(model)
         nodes = evaluator.nodes(posterior, seed=attrs["seed"])
         scores = evaluator.run(posterior, nodes).isel(case=list(cases))
-        _refits[key] = scores.merge(_designs(model, posterior, nodes, cases))
+        found = scores.merge(_designs(model, posterior, nodes, cases))
+        _refits[key] = found, posterior.isel(draw=_thinned(posterior, KEPT))
     return _refits[key]
 
 
 def _designs(model, posterior: xr.Dataset, nodes, cases: tuple[int, ...]) -> xr.Dataset:
     """Predicted designs of the left-out cases at some of the draws."""
-    step = -(-posterior.sizes["chain"] * posterior.sizes["draw"] // PREDICTED)
     evaluator = Evaluator(model, extras=("design_probability",))
-    found = evaluator.run(posterior.isel(draw=slice(None, None, step)), nodes)
+    found = evaluator.run(posterior.isel(draw=_thinned(posterior, PREDICTED)), nodes)
     rows = np.flatnonzero(np.isin(evaluator.case_of_episode, cases))
     names = [f"design_probability_{known}" for known in INFORMATION]
     predicted = found[names].isel(episode=rows).stack(sample=("chain", "draw"))

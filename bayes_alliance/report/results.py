@@ -14,7 +14,13 @@ import xarray as xr
 
 from bayes_alliance.check.quantities import checks
 from bayes_alliance.compare.hypotheses import hypotheses, hypothesis_draws
-from bayes_alliance.compare.loo import elpd, table
+from bayes_alliance.compare.loo import elpd, table, told_apart
+from bayes_alliance.compare.predictions import exactly, predictions
+from bayes_alliance.compare.scores import score_table
+from bayes_alliance.compare.stages import stages
+from bayes_alliance.compare.unseen import unseen
+from bayes_alliance.compare.weights import stacking
+from bayes_alliance.compare.yardsticks import yardsticks
 from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, diagnose, priors_of
@@ -27,6 +33,15 @@ MAIN = ("indicators", "episode")
 """The comparison whose weights stack the forecasts."""
 NO_FRAMES, NO_STATEMENTS = "without coded frames", "without coded frames and statements"
 """Names of the fits that do not read what was coded knowing the outcome."""
+ASKED = (
+    "north-atlantic-1949",
+    "pacific-pact-1951",
+    "united-action-1954",
+    "southeast-asia-1954",
+)
+"""Cases that the articles ask about: the designs of 1949, 1951 and 1954."""
+REFERENCE = "null"
+"""Whom scores of predictions are set against, or the first theory where it is not among them."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,16 @@ class Results:
         Scores by theory.
     comparison : dict of (information, by) to pandas.DataFrame
         Tables of theories.
+    stacked : dict of (information, by) to pandas.DataFrame
+        Stacking weights with intervals, by theory.
+    stages : dict of str to dict of str to pandas.DataFrame
+        Scores by case and stage, by information and theory.
+    proper : dict of str to pandas.DataFrame
+        Proper scores of theories and yardsticks, by information.
+    unseen : pandas.DataFrame
+        What each theory says of the cases that the articles ask about, without having seen them:
+        ``case``, ``without`` (what was left out with it), ``theory``, ``design``,
+        ``probability``, ``lower``, ``upper``.
     hypotheses : dict of str to pandas.DataFrame
         By theory, and by fit that does not read what was coded knowing the outcome.
     sensitivity, checks : dict of str to pandas.DataFrame
@@ -67,6 +92,10 @@ class Results:
     checks: dict[str, pd.DataFrame]
     scenarios: dict[str, Scenario]
     forecasts: dict[str, pd.DataFrame]
+    stacked: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    stages: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
+    proper: dict[str, pd.DataFrame] = field(default_factory=dict)
+    unseen: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -117,7 +146,10 @@ def sensitivity(tree: xr.DataTree) -> pd.DataFrame:
 def score(
     trees: Mapping[str, xr.DataTree], tell: Callable[[str], None]
 ) -> dict[tuple[str, str], dict[str, az.ELPDDataLOO]]:
-    """Score every fit on both information sets, by episode and, where there are two, by theatre.
+    """Score every fit on both information sets, leaving out each case, theatre and patron.
+
+    Theatres where there are two or more, patrons where there are three or more: of two, one has
+    hardly a case that the other does not lead to.
 
     Parameters
     ----------
@@ -131,13 +163,17 @@ def score(
     dict of (information, by) to dict of str to arviz.ELPDDataLOO
         Refits are made once a process, so that asking again costs little.
     """
-    theatres = data_of(next(iter(trees.values()))).episodes["theatre"].nunique()
+    episodes = data_of(next(iter(trees.values()))).episodes
+    wanted = {
+        "theatre": episodes["theatre"].nunique() > 1,
+        "patron": episodes["patron"].nunique() > 2,
+    }
     return {
         (information, by): {
             name: elpd(tree, information, by, progress=partial(labelled, tell, name))
             for name, tree in trees.items()
         }
-        for by in ("episode", "theatre")[: min(2, theatres)]
+        for by in ("episode", *(by for by, asked in wanted.items() if asked))
         for information in INFORMATION
     }
 
@@ -176,6 +212,13 @@ def collect(
     # the tables compare what was asked for; the fit without frames is shown beside them
     comparison = {key: table({n: s[n] for n in trees}) for key, s in scores.items()}
     weights = comparison[MAIN]["weight"].to_dict()
+    stacked = {key: stacking({n: s[n] for n in trees}) for key, s in scores.items()}
+    by_stage = {
+        known: {n: stages(t, known, progress=partial(labelled, tell, n)) for n, t in trees.items()}
+        for known in INFORMATION
+    }
+    proper = {known: _proper(trees, data, known, tell) for known in INFORMATION}
+    said = _unseen(trees, data, tell)
     asked = {name: read(name) for name in (scenarios or bundled_scenarios())}
     forecasts = {}
     for name, scenario in asked.items():
@@ -197,9 +240,45 @@ def collect(
         checks={name: checks(tree) for name, tree in trees.items()},
         scenarios=asked,
         forecasts=forecasts,
+        stacked=stacked,
+        stages=by_stage,
+        proper=proper,
+        unseen=said,
     )
     results.warnings.extend(_warnings(results))
     return results
+
+
+def _proper(
+    trees: Mapping[str, xr.DataTree], data: Data, information: str, tell: Callable[[str], None]
+) -> pd.DataFrame:
+    """Proper scores of what fits and yardsticks predict of left-out cases."""
+    predicted = {}
+    for name, tree in trees.items():
+        tell(f"{name}: predict each case without it, {information}")
+        refit = exactly(tree, partial(labelled, tell, name))
+        predicted[name] = predictions(tree, information, refit)
+    tell(f"yardsticks, {information}")
+    reference = REFERENCE if REFERENCE in predicted else next(iter(predicted))
+    return score_table(predicted | yardsticks(data, information), data, reference)
+
+
+def _unseen(
+    trees: Mapping[str, xr.DataTree], data: Data, tell: Callable[[str], None]
+) -> pd.DataFrame:
+    """What fits say of the cases that are asked about, without them and without their theatre."""
+    known = data.episodes.set_index("episode")["theatre"]
+    whole = known.nunique() > 1
+    parts = [
+        unseen(tree, case, by, progress=partial(labelled, tell, name))
+        .reset_index()
+        .assign(case=case, without=by if by == "episode" else known[case], theory=name)
+        for case in ASKED
+        if case in known.index
+        for by in (("theatre", "episode") if whole else ("episode",))
+        for name, tree in trees.items()
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def labelled(tell: Callable[[str], None], label: str, step: str) -> None:
@@ -231,7 +310,7 @@ def _warnings(results: Results) -> list[str]:
             ]
     main = results.comparison[MAIN]
     for name, row in main.iloc[1:].iterrows():
-        if abs(row["elpd_diff"]) < 4 or abs(row["elpd_diff"]) < 2 * row["dse"]:
+        if not told_apart(row["elpd_diff"], row["dse"]):
             out.append(
                 f"{main.index[0]} and {name} predict alike: a difference of "
                 f"{abs(row['elpd_diff']):.1f} in log score, standard error {row['dse']:.1f}."

@@ -24,8 +24,9 @@ def summary(results: Results) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``versions``, ``data``, ``fits``, ``comparison``, ``checks``, ``hypotheses``,
-        ``forecast`` and ``warnings``. Equal for equal seeds but for ``seconds``.
+        ``versions``, ``data``, ``fits``, ``comparison``, ``stacking``, ``stages``,
+        ``proper_scores``, ``unseen``, ``checks``, ``hypotheses``, ``forecast`` and
+        ``warnings``. Equal for equal seeds but for ``seconds``.
     """
     data = results.data
     return clean(
@@ -46,6 +47,26 @@ def summary(results: Results) -> dict[str, Any]:
                 }
                 for information in dict.fromkeys(i for i, _ in results.scores)
             },
+            "stacking": {
+                information: {
+                    by: table.to_dict(orient="index")
+                    for (i, by), table in results.stacked.items()
+                    if i == information
+                }
+                for information in dict.fromkeys(i for i, _ in results.stacked)
+            },
+            "stages": {
+                information: {name: table.to_dict(orient="index") for name, table in found.items()}
+                for information, found in results.stages.items()
+            },
+            "proper_scores": {
+                information: {
+                    score: table.loc[score].to_dict(orient="index")
+                    for score in table.index.unique("score")
+                }
+                for information, table in results.proper.items()
+            },
+            "unseen": results.unseen.to_dict(orient="records"),
             "checks": {
                 name: {
                     quantity: {k: v for k, v in row.items() if k != "description"}

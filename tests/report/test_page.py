@@ -31,9 +31,11 @@ from bayes_alliance.report.page.checked import check_sentence
 from bayes_alliance.report.page.comparison import (
     best_sentence,
     carry_sentence,
+    group_sentences,
+    named_sentence,
     null_sentences,
-    theatre_sentences,
     variant_sentences,
+    weight_sentence,
 )
 from bayes_alliance.report.page.marks import fit_marks, forecast_marks, high_k
 from bayes_alliance.report.page.methods import command
@@ -42,7 +44,9 @@ from bayes_alliance.report.page.outlook import (
     scenario_differences,
     scenario_sentence,
 )
+from bayes_alliance.report.page.proper import proper_sentences
 from bayes_alliance.report.page.scores import case_tables, comparison_rows
+from bayes_alliance.report.page.stages import stage_sections
 from bayes_alliance.report.page.theories import (
     hypothesis_rows,
     hypothesis_sentences,
@@ -50,8 +54,9 @@ from bayes_alliance.report.page.theories import (
     variant_hypotheses,
 )
 from bayes_alliance.report.page.trust import refit_sentence
+from bayes_alliance.report.page.unseen import unseen_section, unseen_sentences
 from bayes_alliance.report.page.words import number, percent, percents, probability, signed
-from bayes_alliance.report.results import MAIN, Results
+from bayes_alliance.report.results import ASKED, MAIN, Results
 from bayes_alliance.report.words import listed
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><g id="a"><rect id="b"/></g></svg>'
@@ -174,6 +179,61 @@ def fitted(theory: str) -> SimpleNamespace:
     return SimpleNamespace(attrs=attrs)
 
 
+def weights() -> pd.DataFrame:
+    values = {"occupation": (0.3, 0.2), "prospect": (0.6, 0.7), "null": (0.1, 0.1)}
+    rows = {
+        name: {"weight": weight, "lower": 0.1, "upper": 0.95, "leads": leads}
+        for name, (weight, leads) in values.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("theory")
+
+
+def staged(cases: list[str]) -> dict[str, pd.DataFrame]:
+    """Prospect leads by two a case in proposals, and nobody elsewhere."""
+    total = {"occupation": -36.0, "prospect": -12.0, "null": -36.0}
+    return {
+        name: pd.DataFrame(
+            {"proposal": value / len(cases), "design": -1.0, "survival": -0.5}, index=cases
+        )
+        for name, value in total.items()
+    }
+
+
+def proper() -> pd.DataFrame:
+    """Prospect is clearly better by the log score, and Cox by concordance."""
+    rows = {}
+    for name, value, gap in (
+        ("occupation", 1.5, 0.0),
+        ("prospect", 1.2, -0.3),
+        ("null", 1.5, 0.0),
+        ("base rates", 1.6, 0.1),
+    ):
+        rows["log", name] = {"mean": value, "difference": gap, "better": "less", "note": ""}
+    for name, value, gap in (("occupation", 0.5, 0.0), ("null", 0.5, 0.0), ("Cox", 0.6, 0.1)):
+        rows["concordance", name] = {"mean": value, "difference": gap, "better": "more", "note": ""}
+    rows["concordance", "Cox"]["note"] = "ridge penalty 0.1"
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(["score", "name"])
+    return table.assign(
+        difference_se=table["difference"].abs() / 2 - 1e-9 * (table["difference"] < 0)
+    )
+
+
+def said_of(data: Data) -> pd.DataFrame:
+    """Each theory gives more to every kind of design than the one before it."""
+    known = data.episodes.set_index("episode")["theatre"]
+    kinds = ("none", "bilateral", "trilateral", "multilateral", "strong")
+    rows = [
+        {"case": case, "without": out, "theory": name, "design": kind}
+        | {"probability": p, "lower": p / 2, "upper": min(1, 2 * p)}
+        for case in ASKED
+        if case in known.index
+        for out in ((known[case], "episode") if known.nunique() > 1 else ("episode",))
+        for name, p in (("occupation", 0.2), ("prospect", 0.4), ("null", 0.1))
+        for kind in kinds
+    ]
+    return pd.DataFrame(rows)
+
+
 def make(data: Data, lead: float = 0.1, noise: float = 1.0) -> Results:
     """Results in which prospect leads occupation by ``lead`` a case, give or take ``noise``."""
     cases = list(dict.fromkeys(data.episodes["case"]))
@@ -229,6 +289,10 @@ def make(data: Data, lead: float = 0.1, noise: float = 1.0) -> Results:
         forecasts={
             name: forecast((*THEORIES, STACKED), 0.1 + 0.2 * i) for i, name in enumerate(asked)
         },
+        stacked={key: weights() for key in comparison},
+        stages={"indicators": staged(cases)},
+        proper={"indicators": proper()},
+        unseen=said_of(data),
         warnings=["The comparison rests on few cases."],
     )
 
@@ -388,8 +452,61 @@ def test_null_is_named(results):
     assert null_sentences(replace(results, scores={MAIN: scores}), MAIN) == []
 
 
+@pytest.mark.parametrize(
+    ("lead", "noise", "words"),
+    [
+        (2.0, 0.1, "The prospect theory predicts best: it is told apart from every other theory."),
+        (0.1, 0.01, "is not told apart from the occupation theory"),  # sure, but small
+        (1.0, 4.0, "is not told apart from the occupation theory"),  # large, but unsure
+        (-2.0, 0.1, "The cases cannot tell which theory predicts best: the occupation theory"),
+    ],
+)
+def test_a_theory_is_named_only_if_it_is_told_apart(data, lead, noise, words):
+    assert words in named_sentence(make(data, lead=lead, noise=noise), MAIN).text
+
+
+def test_weights_say_how_sure_they_are(results):
+    text = plain(weight_sentence(results, MAIN).text)
+    assert "prospect 0.60 (0.10 to 0.95)" in text
+    assert "The prospect theory has the largest weight in 70 % of the replications." in text
+    assert "0.60 0.10 to 0.95" in plain(written(results))
+
+
+def test_stages_are_set_against_the_null(results):
+    (section,) = stage_sections(results)
+    rows = {row["name"]: row["cells"] for row in section["rows"]}
+    assert rows["prospect"][0] == ("−12.0", "+24.0 (0.0)")
+    assert rows["null"][0] == ("−36.0", "–")
+    assert (
+        "the prospect theory above it by 24.0 in what the patron proposes" in section["said"].text
+    )
+    assert "occupation" not in section["said"].text
+
+
+def test_yardsticks_stand_beside_the_theories(results):
+    said = " ".join(s.text for s in proper_sentences(results, "indicators"))
+    assert "better than the best yardstick by log score of the design (the prospect theory" in said
+    assert "as well or better by concordance of survival (the occupation theory 0.50, Cox" in said
+    assert "the prospect theory by the log score of the design (better)" in said
+    assert "the occupation theory by the" not in said
+    assert "Cox: ridge penalty" in said
+    row = re.search(r"<tr><th scope=\"row\">Cox</th>.*?</tr>", written(results), re.S)[0]
+    assert plain(row) == "Cox – 0.600 +0.10 (0.05)"
+
+
+def test_asked_cases_are_told_with_what_happened(results):
+    first, *_, last = (s.text for s in unseen_sentences(results))
+    assert first.startswith("North Atlantic 1949 ended in: multilateral, strong. Trained without")
+    assert "all cases of Europe" in first and "a multilateral design" in first
+    assert "Trained without this case alone" in last and "most by the prospect theory" in last
+    rows = unseen_section(results)["rows"]
+    assert [r["design"] for r in rows[:5] if r["happened"]] == ["Multilateral", "Strong"]
+    assert unseen_section(replace(results, unseen=pd.DataFrame())) is None
+
+
 def test_theatres(results):
-    said = [s.text for s in theatre_sentences(results, "indicators")]
+    key = ("indicators", "theatre")
+    said = [s.text for s in group_sentences(results, key)]
     assert [s.split(",")[0] for s in said] == ["Trained without Europe", "Trained without Asia"]
 
 
@@ -475,7 +592,8 @@ def test_another_dataset_gives_another_text():
     text = plain(written(one))
     assert "10 coded decisions" in text
     assert "Europe 4 of" not in text
-    assert "Trained without" not in text
+    assert "Trained without Asia" not in text
+    assert "all cases of" not in text
     assert "no single command" in text
 
 

@@ -12,13 +12,14 @@ from bayes_alliance.report.figures import (
     hypotheses,
     predicted,
     timeline,
+    unseen,
 )
 from bayes_alliance.report.figures.style import RC, Figure, save, settle
 from bayes_alliance.report.results import Results
 
 __all__ = ["Figure", "figures", "save"]
 
-SUBJECTS = (timeline, diagrams, hypotheses, fitted, compared, predicted, forecasted)
+SUBJECTS = (timeline, diagrams, hypotheses, fitted, compared, unseen, predicted, forecasted)
 """One module a subject, in reading order."""
 
 

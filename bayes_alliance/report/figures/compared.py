@@ -32,7 +32,11 @@ INFORMATION_WORDS = {
     "commitments": "knowing the clients' promise",
 }
 INFORMATION_SHORT = {"indicators": "promise unknown", "commitments": "promise known"}
-BY_WORDS = {"episode": "one case left out", "theatre": "a whole theatre left out"}
+BY_WORDS = {
+    "episode": "one case left out",
+    "theatre": "a whole theatre left out",
+    "patron": "a whole patron left out",
+}
 
 
 def draw(results: Results) -> Iterator[tuple[str, Figure]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from bayes_alliance.compare.loo import SMALL
 from bayes_alliance.fit import EBFMI_MIN, ESS_MIN, RHAT_MAX
 from bayes_alliance.report.page.checked import check_section
 from bayes_alliance.report.page.comparison import comparison_sections
@@ -22,11 +23,14 @@ from bayes_alliance.report.page.marks import failures
 from bayes_alliance.report.page.methods import methods_section, references
 from bayes_alliance.report.page.outlook import forecast_section
 from bayes_alliance.report.page.pictures import pictures
+from bayes_alliance.report.page.proper import proper_sections
 from bayes_alliance.report.page.scores import case_tables
 from bayes_alliance.report.page.short import in_short
+from bayes_alliance.report.page.stages import stage_sections
 from bayes_alliance.report.page.theories import theory_sections
 from bayes_alliance.report.page.trust import trust_section
-from bayes_alliance.report.page.words import AGAINST, ALIKE, LEVEL, SENSITIVE, SUPPORTED, number
+from bayes_alliance.report.page.unseen import unseen_section
+from bayes_alliance.report.page.words import AGAINST, LEVEL, SENSITIVE, SUPPORTED, number
 from bayes_alliance.report.results import Results
 
 if TYPE_CHECKING:
@@ -61,6 +65,9 @@ def page(results: Results, figures: Mapping[str, Figure], svgs: Mapping[str, str
         theories=theory_sections(results),
         settings=comparison_sections(results),
         cases=case_tables(results),
+        stages=stage_sections(results),
+        proper=proper_sections(results),
+        unseen=unseen_section(results),
         checked=check_section(results),
         outlook=forecast_section(results),
         trust=trust_section(results),
@@ -72,7 +79,7 @@ def page(results: Results, figures: Mapping[str, Figure], svgs: Mapping[str, str
             "supported": SUPPORTED,
             "against": AGAINST,
             "sensitive": SENSITIVE,
-            "alike": number(ALIKE, 0),
+            "alike": number(SMALL, 0),
         },
     )
 

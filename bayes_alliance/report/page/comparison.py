@@ -5,24 +5,26 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from bayes_alliance.compare.loo import ERRORS, SMALL, named, told_apart
 from bayes_alliance.report.page.marks import Said, score_marks
 from bayes_alliance.report.page.scores import (
-    by_theatre_rows,
     comparison_rows,
     difference,
-    theatre_scores,
+    group_rows,
+    group_scores,
 )
 from bayes_alliance.report.page.words import (
-    ALIKE,
     BY_WORDS,
     FEW,
     INFORMATION_WORDS,
+    LEVEL,
     NULL,
     called,
     cases_of,
     count,
     number,
     opening,
+    percent,
     signed,
     variants_of,
 )
@@ -47,10 +49,10 @@ def against_error(gap: float, error: float, cases: int) -> str:
     """
     if not math.isfinite(error):
         return "too few cases for a standard error"
-    if abs(gap) < 2 * error:
+    if abs(gap) < ERRORS * error:
         return "less than two standard errors, so the cases do not tell the two apart"
-    if round(abs(gap), 1) < ALIKE:
-        return f"more than two standard errors, but a difference below {number(ALIKE, 0)} is small"
+    if abs(gap) < SMALL:
+        return f"more than two standard errors, but a difference below {number(SMALL, 0)} is small"
     unsure = f", though an error from {count(cases, 'case')} is itself unsure"
     return f"more than two standard errors{unsure if cases < FEW else ''}"
 
@@ -72,6 +74,42 @@ def best_sentence(results: Results, key: tuple[str, str]) -> Said:
             f"{called(heaviest)}."
         )
     return Said(text, score_marks(results, key, first, second))
+
+
+def named_sentence(results: Results, key: tuple[str, str]) -> Said:
+    """Name the theory that predicts best, or say that the cases cannot tell."""
+    order = list(results.comparison[key].index)
+    scores = {name: results.scores[key][name] for name in order}
+    best = named(scores)
+    if best is not None:
+        text = f"{opening(called(best))} predicts best: it is told apart from every other theory."
+        return Said(text, score_marks(results, key, *order))
+    alike = [
+        called(name)
+        for name in order[1:]
+        if not told_apart(*difference(scores[order[0]], scores[name])[:2])
+    ]
+    return Said(
+        f"The cases cannot tell which theory predicts best: {called(order[0])} is not told apart "
+        f"from {listed(alike)}.",
+        score_marks(results, key, *order),
+    )
+
+
+def weight_sentence(results: Results, key: tuple[str, str]) -> Said:
+    """Say how sure the stacking weights are."""
+    table = results.stacked[key].loc[list(results.comparison[key].index)]
+    shares = listed(
+        f"{name} {number(row['weight'])} ({number(row['lower'])} to {number(row['upper'])})"
+        for name, row in table.iterrows()
+    )
+    first = table["leads"].idxmax()
+    return Said(
+        f"Stacking weights, with {LEVEL} intervals from the Bayesian bootstrap over cases: "
+        f"{shares}. {opening(called(first))} has the largest weight in "
+        f"{percent(table['leads'][first])} of the replications.",
+        score_marks(results, key, *table.index),
+    )
 
 
 def null_sentences(results: Results, key: tuple[str, str]) -> list[Said]:
@@ -111,17 +149,16 @@ def carry_sentence(results: Results, key: tuple[str, str]) -> Said:
     return Said(text, score_marks(results, key, first, second))
 
 
-def theatre_sentences(results: Results, information: str) -> list[Said]:
-    """Say of each theatre which theory predicts it best without having seen it."""
-    key = (information, "theatre")
+def group_sentences(results: Results, key: tuple[str, str]) -> list[Said]:
+    """Say of each theatre, or patron, which theory predicts it best without having seen it."""
     out = []
-    for theatre, sums in theatre_scores(results, information).items():
+    for group, sums in group_scores(results, key).items():
         order = sums[list(results.comparison[key].index)].sort_values(ascending=False)
         first, second = order.index[:2]
-        cases = cases_of(results)[theatre]
+        cases = cases_of(results, key[1])[group]
         gap, error, _ = difference(results.scores[key][first], results.scores[key][second], cases)
         text = (
-            f"Trained without {opening(theatre)}, {called(first)} predicts its "
+            f"Trained without {opening(group)}, {called(first)} predicts its "
             f"{count(len(cases), 'case')} best ({number(order.iloc[0], 1)}), {called(second)} next "
             f"({number(order.iloc[1], 1)}): a difference of {number(gap, 1)} with a standard error "
             f"of {number(error, 1)}, {against_error(gap, error, len(cases))}."
@@ -157,9 +194,11 @@ def comparison_sections(results: Results) -> list[dict[str, Any]]:
         information, by = key
         said = [
             best_sentence(results, key),
+            named_sentence(results, key),
+            *([weight_sentence(results, key)] if key in results.stacked else ()),
             carry_sentence(results, key),
             *null_sentences(results, key),
-            *(theatre_sentences(results, information) if by == "theatre" else ()),
+            *(group_sentences(results, key) if by != "episode" else ()),
             *variant_sentences(results, key),
         ]
         setting = f"{BY_WORDS[by]}; {INFORMATION_WORDS[information]}"
@@ -170,7 +209,7 @@ def comparison_sections(results: Results) -> list[dict[str, Any]]:
                 "setting": setting,
                 "said": said,
                 "rows": comparison_rows(results, key),
-                "theatres": by_theatre_rows(results, information) if by == "theatre" else None,
+                "groups": group_rows(results, key) if by != "episode" else None,
             }
         )
     return out

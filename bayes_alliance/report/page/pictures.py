@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bayes_alliance.report.figures import Figure
 
-ORDER = ("data", "theory", "fit", "compare", "check", "forecast", "other")
+ORDER = (
+    *("data", "theory", "fit", "compare", "stage", "unseen"),
+    *("check", "robust", "forecast", "other"),
+)
 
 
 def pictures(

@@ -13,6 +13,7 @@ from bayes_alliance.report.page.words import (
     INFORMATION_WORDS,
     MISSING,
     cases_of,
+    interval,
     number,
     opening,
 )
@@ -20,11 +21,10 @@ from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import case_names, listed
 
 
-def theatre_scores(results: Results, information: str) -> dict[str, pd.Series]:
-    """Scores of theories by theatre that was left out."""
-    scores = results.scores[information, "theatre"]
-    by_case = pd.DataFrame({name: pointwise(score) for name, score in scores.items()})
-    return {t: by_case.loc[cases].sum() for t, cases in cases_of(results).items()}
+def group_scores(results: Results, key: tuple[str, str]) -> dict[str, pd.Series]:
+    """Scores of theories by theatre, or patron, that was left out."""
+    by_case = pd.DataFrame({name: pointwise(score) for name, score in results.scores[key].items()})
+    return {g: by_case.loc[cases].sum() for g, cases in cases_of(results, key[1]).items()}
 
 
 def comparison_rows(results: Results, key: tuple[str, str]) -> list[dict[str, Any]]:
@@ -44,6 +44,7 @@ def comparison_rows(results: Results, key: tuple[str, str]) -> list[dict[str, An
                 "gap": number(gap, 1) if name != first else "best",
                 "error": number(error, 1) if name != first else MISSING,
                 "weight": number(float(table["weight"][name])) if inside else "not weighted",
+                "weight_interval": _weight_interval(results, key, name) if inside else "",
                 "marks": score_marks(results, key, name),
                 "weight_marks": (f"weights rest on {listed(spoiled)}",)
                 if spoiled and inside
@@ -54,23 +55,31 @@ def comparison_rows(results: Results, key: tuple[str, str]) -> list[dict[str, An
     return rows
 
 
-def by_theatre_rows(results: Results, information: str) -> dict[str, Any]:
-    """Table of scores by theatre left out and theory."""
-    key = (information, "theatre")
-    sums = theatre_scores(results, information)
+def _weight_interval(results: Results, key: tuple[str, str], name: str) -> str:
+    """Interval of a stacking weight."""
+    if key not in results.stacked:
+        return ""
+    row = results.stacked[key].loc[name]
+    return interval(row["lower"], row["upper"])
+
+
+def group_rows(results: Results, key: tuple[str, str]) -> dict[str, Any]:
+    """Table of scores by theatre, or patron, left out and theory."""
+    sums = group_scores(results, key)
     return {
+        "by": key[1],
         "names": list(results.scores[key]),
         "rows": [
             {
-                "theatre": opening(theatre),
-                "cases": len(cases_of(results)[theatre]),
+                "group": opening(group),
+                "cases": len(cases_of(results, key[1])[group]),
                 "cells": [
                     Said(number(row[name], 1), score_marks(results, key, name))
                     for name in results.scores[key]
                 ],
                 "best": row[list(results.comparison[key].index)].idxmax(),
             }
-            for theatre, row in sums.items()
+            for group, row in sums.items()
         ],
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bayes_alliance.report.page.comparison import best_sentence, variant_sentences
+from bayes_alliance.report.page.comparison import best_sentence, named_sentence, variant_sentences
 from bayes_alliance.report.page.marks import Said
 from bayes_alliance.report.page.outlook import change_sentence, scenario_sentence
 from bayes_alliance.report.page.theories import hypothesis_sentences, verdict
@@ -14,7 +14,8 @@ from bayes_alliance.report.results import MAIN, Results
 
 def in_short(results: Results) -> list[Said]:
     """Answers in a few sentences."""
-    out = [best_sentence(results, MAIN), *variant_sentences(results, MAIN)[-1:]]
+    out = [best_sentence(results, MAIN), named_sentence(results, MAIN)]
+    out += variant_sentences(results, MAIN)[-1:]
     for name in results.trees:
         out += hypothesis_sentences(results, name)[:1]
     if results.forecasts:

@@ -11,8 +11,6 @@ from bayes_alliance.theories import NAMES
 
 SUPPORTED, AGAINST = 0.95, 0.05
 """Probabilities of the expected direction that count as support, and as its contrary."""
-ALIKE = 4.0
-"""Differences in log score below this are small whatever their standard error (Sivula et al.)."""
 SENSITIVE = 0.05
 """Power-scaling sensitivity that matters (Kallioinen et al.)."""
 FEW = 100
@@ -30,6 +28,7 @@ INFORMATION_WORDS = {
 BY_WORDS = {
     "episode": "each case predicted by a fit to all others",
     "theatre": "each theatre predicted by a fit to the others",
+    "patron": "each patron predicted by a fit to the others",
 }
 
 
@@ -116,7 +115,7 @@ def variants_of(results: Results, name: str, among: Iterable[str]) -> list[str]:
     return [n for n in among if n not in results.trees and n.partition(", ")[0] == name]
 
 
-def cases_of(results: Results) -> dict[str, list[str]]:
-    """Cases by theatre."""
-    first = results.data.episodes.groupby("case", sort=False)["theatre"].first()
+def cases_of(results: Results, by: str = "theatre") -> dict[str, list[str]]:
+    """Cases by theatre, or by patron."""
+    first = results.data.episodes.groupby("case", sort=False)[by].first()
     return {t: list(first.index[first == t]) for t in dict.fromkeys(first)}

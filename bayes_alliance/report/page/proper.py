@@ -1,0 +1,129 @@
+"""Proper scores of theories beside those of usual regressions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from bayes_alliance.compare.loo import ERRORS
+from bayes_alliance.compare.scores import SCORES
+from bayes_alliance.report.page.marks import Said, fit_marks
+from bayes_alliance.report.page.words import (
+    INFORMATION_WORDS,
+    MISSING,
+    called,
+    number,
+    opening,
+    signed,
+)
+from bayes_alliance.report.results import REFERENCE, Results
+from bayes_alliance.report.words import listed
+
+SCORE_WORDS = {
+    "log": "log score of the design",
+    "brier": "Brier score of the design",
+    "ranked": "ranked probability score of the ladder",
+    "integrated_brier": "integrated Brier score of survival",
+    "concordance": "concordance of survival",
+}
+
+
+def yardsticks_of(results: Results, table: pd.DataFrame) -> list[str]:
+    """Those of a table of scores that are no theories."""
+    return [n for n in table.index.unique("name") if n not in results.trees]
+
+
+def best_of(table: pd.DataFrame, score: str, names: list[str]) -> str | None:
+    """Whoever of some has the best mean; None if none has the score."""
+    rows = table.loc[score]
+    rows = rows.loc[rows.index.isin(names), ["mean", "better"]]
+    if rows.empty:
+        return None
+    at = rows["mean"].idxmin() if rows["better"].iloc[0] == "less" else rows["mean"].idxmax()
+    return str(at)
+
+
+def proper_sentences(results: Results, information: str) -> list[Said]:
+    """Say whether theories predict better than usual regressions, and how these were fitted."""
+    table = results.proper[information]
+    scores = [score for score in SCORES if score in table.index.unique("score")]
+    theories, rivals = list(results.trees), yardsticks_of(results, table)
+    ahead: list[str] = []
+    behind: list[str] = []
+    for score in scores:
+        theory, rival = best_of(table, score, theories), best_of(table, score, rivals)
+        if theory is None or rival is None:
+            continue
+        of_theory, of_rival = (table.loc[(score, name), "mean"] for name in (theory, rival))
+        words = (
+            f"{SCORE_WORDS[score]} ({called(theory)} {number(of_theory)}, {rival} "
+            f"{number(of_rival)})"
+        )
+        won = of_theory < of_rival if SCORES[score] == "less" else of_theory > of_rival
+        (ahead if won else behind).append(words)
+    marks = fit_marks(results, *theories)
+    out = []
+    if ahead:
+        text = f"The best theory predicts better than the best yardstick by {listed(ahead)}."
+        out.append(Said(text, marks))
+    if behind:
+        text = f"The best yardstick predicts as well or better by {listed(behind)}."
+        out.append(Said(text, marks))
+    clear = [
+        f"{called(name)} by the {SCORE_WORDS[score]} "
+        f"({'better' if (row['difference'] < 0) == (SCORES[score] == 'less') else 'worse'})"
+        for (score, name), row in table.iterrows()
+        if name in theories
+        and name != REFERENCE
+        and math.isfinite(row["difference_se"])
+        and abs(row["difference"]) > ERRORS * row["difference_se"]
+    ]
+    against = called(REFERENCE if REFERENCE in theories else theories[0])
+    out.append(
+        Said(
+            f"More than two standard errors from {against}: {listed(clear)}."
+            if clear
+            else f"By no score is a theory more than two standard errors from {against}.",
+            marks,
+        )
+    )
+    notes = table["note"].groupby(level="name", sort=False).first()
+    said = [f"{name}: {note}" for name, note in notes.items() if note]
+    if said:
+        out.append(Said(f"How each was fitted or made exact: {'; '.join(said)}."))
+    return out
+
+
+def proper_sections(results: Results) -> list[dict[str, Any]]:
+    """One table an information set: rows are whoever predicts, columns are scores."""
+    out = []
+    for information, table in results.proper.items():
+        scores = [score for score in SCORES if score in table.index.unique("score")]
+        best = {s: best_of(table, s, list(table.index.unique("name"))) for s in scores}
+        rows = []
+        for name in table.index.unique("name"):
+            cells = []
+            for score in scores:
+                if (score, name) not in table.index:
+                    cells.append((MISSING, "", False))
+                    continue
+                row = table.loc[(score, name)]
+                apart = row["difference"], row["difference_se"]
+                gap = f"{signed(apart[0], 2)} ({number(apart[1])})"
+                shown = gap if any(apart) and math.isfinite(apart[0]) else ""
+                cells.append((number(row["mean"], 3), shown, best[score] == name))
+            marks = fit_marks(results, name) if name in results.trees else ()
+            rows.append({"name": name, "cells": cells, "marks": marks})
+        out.append(
+            {
+                "id": f"proper-{information}",
+                "title": opening(INFORMATION_WORDS[information]),
+                "reference": REFERENCE if REFERENCE in results.trees else rows[0]["name"],
+                "columns": [f"{opening(SCORE_WORDS[s])}, {SCORES[s]} is better" for s in scores],
+                "rows": rows,
+                "said": proper_sentences(results, information),
+            }
+        )
+    return out

@@ -1,0 +1,104 @@
+"""Where scores come from: proposals, designs, survival."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from bayes_alliance.compare.loo import told_apart
+from bayes_alliance.compare.stages import STAGES
+from bayes_alliance.report.page.marks import Said, score_marks
+from bayes_alliance.report.page.words import (
+    INFORMATION_WORDS,
+    MISSING,
+    called,
+    number,
+    opening,
+    signed,
+)
+from bayes_alliance.report.results import REFERENCE, Results
+from bayes_alliance.report.words import listed
+
+STAGE_WORDS = {
+    "proposal": "what the patron proposes",
+    "design": "what comes of the proposal",
+    "survival": "how long the design lasts",
+}
+
+
+def lead(
+    found: dict[str, pd.DataFrame], name: str, reference: str, stage: str
+) -> tuple[float, float]:
+    """Lead of a theory over another in one stage, and its standard error.
+
+    Parameters
+    ----------
+    found : dict of str to pandas.DataFrame
+        Scores by case and stage, by theory.
+    name, reference : str
+        The two theories.
+    stage : str
+        One of `bayes_alliance.compare.stages.STAGES`.
+
+    Returns
+    -------
+    tuple of float
+        Sum over cases, and the standard error of the sum.
+    """
+    gaps = found[name][stage] - found[reference][stage]
+    return float(gaps.sum()), math.sqrt(len(gaps) * gaps.var(ddof=0))
+
+
+def stage_sentence(results: Results, information: str) -> Said:
+    """Say in which stages the theories differ from the reference by more than their errors."""
+    found = results.stages[information]
+    reference = _reference(found)
+    clear = [
+        f"{called(name)} {'above' if gap > 0 else 'below'} it by {number(abs(gap), 1)} in "
+        f"{STAGE_WORDS[stage]}"
+        for name in found
+        if name != reference
+        for stage in STAGES
+        for gap, error in [lead(found, name, reference, stage)]
+        if told_apart(gap, error)
+    ]
+    others = [name for name in found if name != reference]
+    if clear:
+        text = f"Stage by stage, and told apart from {called(reference)}: {listed(clear)}."
+    else:
+        text = f"In no single stage does a theory differ clearly from {called(reference)}."
+    return Said(text, score_marks(results, (information, "episode"), *others, reference))
+
+
+def stage_sections(results: Results) -> list[dict[str, Any]]:
+    """One table an information set: rows are theories, columns are stages."""
+    out = []
+    for information, found in results.stages.items():
+        reference = _reference(found)
+        rows = []
+        for name, by_case in found.items():
+            cells = []
+            for stage in STAGES:
+                gap, error = lead(found, name, reference, stage)
+                apart = f"{signed(gap)} ({number(error, 1)})" if name != reference else MISSING
+                cells.append((number(by_case[stage].sum(), 1), apart))
+            marks = score_marks(results, (information, "episode"), name)
+            rows.append({"name": name, "cells": cells, "marks": marks})
+        out.append(
+            {
+                "id": f"stages-{information}",
+                "title": opening(INFORMATION_WORDS[information]),
+                "reference": reference,
+                "columns": [opening(STAGE_WORDS[stage]) for stage in STAGES],
+                "rows": rows,
+                "said": stage_sentence(results, information),
+            }
+        )
+    return out
+
+
+def _reference(found: dict[str, pd.DataFrame]) -> str:
+    """Whom the others are set against."""
+    return REFERENCE if REFERENCE in found else next(iter(found))
