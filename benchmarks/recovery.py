@@ -192,11 +192,11 @@ def section(runs: list[dict[str, Any]]) -> list[str]:
         "",
         f"A report names a theory only if its lead over every other is at least {SMALL:g} and "
         f"{ERRORS:g} standard errors. It would name the theory that made the data in "
-        f"{int(table['named'].sum())}, another in at most {int(table['misnamed'].sum())}, and say in "
-        "the rest that the cases cannot tell.",
+        f"{int(table['named'].sum())}, another in at most {int(table['misnamed'].sum())}, and say "
+        "in the rest that the cases cannot tell.",
         "",
-        "| made by | datasets | named by a report | another named | scores best | share | interval | "
-        "best or within 2 s.e. | "
+        "| made by | datasets | named by a report | another named | scores best | share | "
+        "interval | best or within 2 s.e. | "
         "cases with too high a Pareto k | divergences | seconds a dataset |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]

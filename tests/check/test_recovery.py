@@ -153,6 +153,9 @@ def test_summary_by_hand():
     half = z / (1 + z**2 / 4) * np.sqrt(0.25 / 4 + z**2 / 64)
     assert row["lower"] == pytest.approx(centre - half)
     assert row["upper"] == pytest.approx(centre + half)
+    assert (row["named"], row["misnamed"]) == (0, 1), "leads below 4 name nothing"
+    far = summary([made("a", {"a": -10.0, "b": -15.0}, error, True) for error in (1.0, 3.0)])
+    assert (far.loc["a", "named"], far.loc["a", "misnamed"]) == (1, 0), "nor do unsure ones"
     assert row["high_k"] == 1 / 8, "of four cases one for a and none for b"
     assert table.loc["b", "upper"] == pytest.approx(1.0) and table.loc["b", "lower"] < 0.5
 
@@ -207,7 +210,7 @@ def test_page_shows_the_summary(study, tmp_path):
     stored = {"command": "make recovery", "versions": {"python": "3"}, "designs": designs}
     text = study.page(stored)
     row = summary(BY_HAND).loc["a"]
-    assert f"| a | 4 | 2 | 0.50 | {row['lower']:.2f} to {row['upper']:.2f} | 0.75 |" in text
+    assert f"| a | 4 | 0 | 1 | 2 | 0.50 | {row['lower']:.2f} to {row['upper']:.2f} | 0.75 |" in text
     lead = pairs(BY_HAND).loc[("a", "b")]
     assert f"{lead['lead']:.1f} ({lead['error']:.1f})" in text
     drawn = []
