@@ -5,14 +5,10 @@ from __future__ import annotations
 import base64
 import copy
 import html
-import json
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from itertools import pairwise
-from pathlib import Path
 from types import SimpleNamespace
 
 import arviz as az
@@ -62,7 +58,6 @@ from bayes_alliance.report.words import listed
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><g id="a"><rect id="b"/></g></svg>'
 THEORIES = ("occupation", "prospect", "null")
 VARIANT = "prospect, without coded frames"
-CHROMIUM = shutil.which("chromium")
 
 
 @dataclass(frozen=True)
@@ -789,42 +784,3 @@ def test_contrast(results):
                     continue
                 a, b = sorted((luminance(colours[ink]), luminance(colours[paper])))
                 assert (b + 0.05) / (a + 0.05) >= 4.5, (ink, paper, block)
-
-
-# ------------------------------------------------------------------ in a browser
-
-
-def browse(folder: Path, text: str) -> str:
-    """The page's DOM after loading, and what the browser logged."""
-    (folder / "page.html").write_text(text, encoding="utf-8")
-    command = [
-        *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu"),
-        *("--disable-background-networking", "--enable-logging=stderr", "--v=0"),
-        *(f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=3000", "--dump-dom"),
-        (folder / "page.html").as_uri(),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert "CONSOLE" not in done.stderr
-    return done.stdout
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
-def test_fits_a_narrow_window(results, drawn, tmp_path):
-    broken(results, "prospect")
-    wide = SVG.replace("0 0 4 3", "0 0 900 600")
-    text = page(results, drawn, dict.fromkeys(drawn, wide))
-    # a window cannot be as narrow as a telephone, a frame can
-    frame = f"""<!doctype html><title></title><body>
-<iframe id="f" style="width:360px;height:900px;border:0" srcdoc="{html.escape(text)}"></iframe>
-<script>f.onload = () => {{
-  const d = f.contentDocument;
-  document.body.dataset.seen = JSON.stringify({{
-    overflow: d.documentElement.scrollWidth - d.documentElement.clientWidth,
-    out: [...d.querySelectorAll("body *")].filter(e => !e.closest(".scroll")
-      && e.getBoundingClientRect().right > 361).map(e => e.outerHTML.slice(0, 60)),
-    images: [...d.images].every(i => i.naturalWidth > 0),
-  }});
-}}</script>"""
-    dom = browse(tmp_path, frame)
-    seen = json.loads(html.unescape(re.search(r'data-seen="(.*?)"', dom)[1]))
-    assert seen == {"overflow": 0, "out": [], "images": True}
