@@ -31,7 +31,6 @@ import xarray as xr
 
 from bayes_alliance.compare.refits import draws_without
 from bayes_alliance.data.load import Data
-from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, priors_of
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.process.designs import open_ended
@@ -198,18 +197,14 @@ def loo_weights(tree: xr.DataTree) -> tuple[xr.DataArray, xr.DataArray, float]:
 
 
 def predictions(
-    tree: xr.DataTree,
-    information: str = "indicators",
-    refit: Callable[[tuple[int, ...]], xr.Dataset] | None = None,
-) -> xr.Dataset:
+    tree: xr.DataTree, refit: Callable[[tuple[int, ...]], xr.Dataset] | None = None
+) -> dict[str, xr.Dataset]:
     """Predictions of each case by the fit without it.
 
     Parameters
     ----------
     tree : xarray.DataTree
         A fit.
-    information : {"indicators", "commitments"}
-        Whether a prediction may know what the clients had promised each other.
     refit : callable, optional
         Gives, for the position of a case to leave out, in a tuple, what `predict` gives of the
         exact refit without it. It is asked where Pareto k is too high; without it PSIS stands
@@ -217,44 +212,33 @@ def predictions(
 
     Returns
     -------
-    xarray.Dataset
-        What `assemble` gives, with ``pareto_k`` by case; ``attrs["high_k"]`` counts the cases
-        whose PSIS weights are not to be trusted and ``attrs["refitted"]`` those made exact.
-
-    Raises
-    ------
-    InputError
-        If there is no such information set.
+    dict of str to xarray.Dataset
+        By information set (whether a prediction may know what the clients had promised each
+        other) what `assemble` gives, with ``pareto_k`` by case; ``attrs["high_k"]`` counts the
+        cases whose PSIS weights are not to be trusted and ``attrs["refitted"]`` those made exact.
     """
-    if information not in INFORMATION:
-        raise InputError(
-            f"one of {', '.join(INFORMATION)}", column="information", value=information
-        )
     weights, pareto_k, good_k = loo_weights(tree)
     promise = tree["log_likelihood"].to_dataset()["promise"]
-    wanted = [f"{name}_{information}" for name in ("design_probability", "standing")]
-    out = predict(tree, tree["posterior"].to_dataset(), promise, weights)[wanted]
+    out = predict(tree, tree["posterior"].to_dataset(), promise, weights)
     high = np.flatnonzero(pareto_k.to_numpy() > good_k)
     for case in high if refit else ():
         exact = refit((int(case),))  # type: ignore[misc]
-        for name in wanted:
+        for name in out.data_vars:
             out[name][case] = exact[name].sel(episode=out["episode"])[0].to_numpy()
     data = data_of(tree)
-    probability, curves = (out[name].to_numpy() for name in wanted)
     episodes = data.episodes["episode"].tolist()
     roots = [episodes.index(case) for case in pareto_k["case"].to_numpy()]
     designs = [episodes.index(design) for design in durations(data.episodes).index]
-    own = probability[np.arange(len(roots)), roots]
-    found = assemble(data, out["years"].to_numpy(), own, curves[:, designs])
-    found["pareto_k"] = ("case", pareto_k.to_numpy())
     refitted = len(high) if refit else 0
     note = f"{len(high)} of {len(roots)} cases with high Pareto k" + (", refitted" if refit else "")
-    found.attrs.update(
-        information=information,
-        high_k=len(high) - refitted,
-        refitted=refitted,
-        note=note if len(high) else "",
-    )
+    told = {"high_k": len(high) - refitted, "refitted": refitted, "note": note if len(high) else ""}
+    found = {}
+    for known in INFORMATION:
+        own = out[f"design_probability_{known}"].to_numpy()[np.arange(len(roots)), roots]
+        curves = out[f"standing_{known}"].to_numpy()[:, designs]
+        found[known] = assemble(data, out["years"].to_numpy(), own, curves)
+        found[known]["pareto_k"] = ("case", pareto_k.to_numpy())
+        found[known].attrs.update(information=known, **told)
     return found
 
 

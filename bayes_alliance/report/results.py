@@ -217,7 +217,7 @@ def collect(
         known: {n: stages(t, known, progress=partial(labelled, tell, n)) for n, t in trees.items()}
         for known in INFORMATION
     }
-    proper = {known: _proper(trees, data, known, tell) for known in INFORMATION}
+    proper = _proper(trees, data, tell)
     said = _unseen(trees, data, tell)
     asked = {name: read(name) for name in (scenarios or bundled_scenarios())}
     forecasts = {}
@@ -250,17 +250,23 @@ def collect(
 
 
 def _proper(
-    trees: Mapping[str, xr.DataTree], data: Data, information: str, tell: Callable[[str], None]
-) -> pd.DataFrame:
-    """Proper scores of what fits and yardsticks predict of left-out cases."""
+    trees: Mapping[str, xr.DataTree], data: Data, tell: Callable[[str], None]
+) -> dict[str, pd.DataFrame]:
+    """Proper scores of what fits and yardsticks predict of left-out cases, by information."""
     predicted = {}
     for name, tree in trees.items():
-        tell(f"{name}: predict each case without it, {information}")
-        refit = exactly(tree, partial(labelled, tell, name))
-        predicted[name] = predictions(tree, information, refit)
-    tell(f"yardsticks, {information}")
+        tell(f"{name}: predict each case without it")
+        predicted[name] = predictions(tree, exactly(tree, partial(labelled, tell, name)))
+    tell("yardsticks")
     reference = REFERENCE if REFERENCE in predicted else next(iter(predicted))
-    return score_table(predicted | yardsticks(data, information), data, reference)
+    return {
+        known: score_table(
+            {name: by[known] for name, by in predicted.items()} | yardsticks(data, known),
+            data,
+            reference,
+        )
+        for known in INFORMATION
+    }
 
 
 def _unseen(

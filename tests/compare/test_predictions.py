@@ -12,14 +12,15 @@ from bayes_alliance.check.lives import open_ended
 from bayes_alliance.compare.predictions import (
     ages,
     assemble,
+    exactly,
     loo_weights,
     predict,
     predictions,
     standing,
 )
+from bayes_alliance.compare.refits import draws_without
 from bayes_alliance.compare.scores import score_table
 from bayes_alliance.data import load
-from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, model_of, sample_model, with_containers
 from bayes_alliance.process.cells import CELLS, REFUSED
 from bayes_alliance.process.containers import arrays, hold_out
@@ -38,12 +39,12 @@ def roots(data):
 
 @pytest.fixture(scope="module")
 def of_null(fits):
-    return predictions(fits["null"])
+    return predictions(fits["null"])["indicators"]
 
 
 @pytest.fixture(scope="module")
 def of_occupation(fits):
-    return predictions(fits["occupation"])
+    return predictions(fits["occupation"])["indicators"]
 
 
 def null_curves(p: xr.Dataset, tree: xr.DataTree, design: str, years) -> np.ndarray:
@@ -132,7 +133,7 @@ def test_latent_variables_and_promises_by_hand(information, fits, models, roots,
         weights = weights * np.exp(tree["log_likelihood"]["promise"].to_numpy())
         weights = weights / weights.sum((0, 1))
     cells = out[f"design_probability_{information}"].isel(episode=roots).to_numpy()
-    got = predictions(tree, information) if known else of_occupation
+    got = predictions(tree)[information] if known else of_occupation
     expected = np.einsum("sdi,sdik->ik", weights, cells)
     np.testing.assert_allclose(got["probability"], expected, atol=1e-9)
     assert got.attrs["information"] == information
@@ -183,8 +184,12 @@ def test_refits_are_asked_where_k_is_too_high_and_only_there(fits, of_occupation
     curves = np.tile(np.exp(-0.1 * years), (1, len(episodes), 1))
     supplied = xr.Dataset(
         {
-            "design_probability_indicators": (("fold", "episode", "cell"), cells),
-            "standing_indicators": (("fold", "episode", "years"), curves),
+            f"{name}_{known}": (("fold", "episode", dim), values)
+            for name, dim, values in (
+                ("design_probability", "cell", cells),
+                ("standing", "years", curves),
+            )
+            for known in INFORMATION
         },
         coords={"episode": episodes},
     ).isel(episode=slice(None, None, -1))
@@ -193,7 +198,7 @@ def test_refits_are_asked_where_k_is_too_high_and_only_there(fits, of_occupation
         asked.append(cases)
         return supplied
 
-    out = predictions(tree, refit=refit)
+    out = predictions(tree, refit)["indicators"]
     assert asked == [(int(case),) for case in high]
     assert out.attrs["refitted"] == len(high) and out.attrs["high_k"] == 0
     assert "refitted" in out.attrs["note"] and "refitted" not in plain.attrs["note"]
@@ -246,7 +251,18 @@ def test_no_case_is_scored_by_another(data):
     assert "probability" not in out
 
 
-def test_refusals(fits):
-    with pytest.raises(InputError, match="indicators, commitments") as caught:
-        predictions(fits["null"], "everything")
-    assert caught.value.column == "information"
+def test_exact_refits_give_what_a_fit_without_the_case_predicts(fits, roots):
+    """The same draws, thinned or not, and the same whether asked for alone or through a fit."""
+    tree = fits["null"]
+    case = 2
+    posterior, promise = draws_without(tree, (case,))
+    assert promise.sizes["case"] == 1
+    assert posterior.sizes["chain"] * posterior.sizes["draw"] == promise[:, :, 0].size <= 1000
+    found = exactly(tree)((case,))
+    expected = predict(tree, posterior, promise)
+    xr.testing.assert_equal(found, expected)
+    model = Evaluator(model_of(tree)[0], ("design_probability",))
+    by_hand = model.run(posterior, None)["design_probability_indicators"].mean(SAMPLE)
+    np.testing.assert_allclose(
+        found["design_probability_indicators"][0, roots[case]], by_hand[roots[case]], atol=1e-9
+    )

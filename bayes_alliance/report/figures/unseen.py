@@ -59,7 +59,7 @@ def _stages(found: dict[str, pd.DataFrame]) -> Figure:
     names = [n for n in found if n != REFERENCE]
     figure, panels = canvas(1.2 + 0.5 * len(STAGES))
     axes = panels[0, 0]
-    at = rows_axis(axes, [wrap(STAGE_WORDS[s], 24) for s in STAGES])
+    at = rows_axis(axes, [wrap(STAGE_WORDS[s], 28) for s in STAGES])
     said = []
     for shift, name in zip(offsets(len(names), 0.5), names, strict=True):
         for y, stage in zip(at, STAGES, strict=True):
@@ -95,7 +95,7 @@ def _unseen(results: Results) -> Figure:
     pairs = pairs.sort_values("without", key=lambda w: w == "episode", kind="stable")
     names, words, ended = list(results.trees), case_names(results), designs(results.data)
     labels = [
-        wrap(f"{words[case]}, without {'it' if out == 'episode' else theatre_label(out)}", 30)
+        wrap(f"{words[case]}, without {'it' if out == 'episode' else theatre_label(out)}", 34)
         for case, out in pairs.itertuples(index=False)
     ]
     figure, panels = canvas(1.3 + 0.52 * len(labels), 1, len(ASKED), sharex=True, sharey=True)
@@ -114,7 +114,9 @@ def _unseen(results: Results) -> Figure:
                 said.append((words[case], out, name, kind, row["probability"], happened))
         axes.set_title(title, fontsize=9.5)
         axes.set_xlim(-0.04, 1.04)
-    figure.supxlabel(f"Mean and {PERCENT} interval over draws; black bar: what happened (0 or 1)")
+    figure.supxlabel(
+        f"Mean and {PERCENT} interval over draws; black bar: what happened (0 or 1)", fontsize=9.5
+    )
     legend(figure, theory_legend(names))
     gaps = pd.DataFrame(said, columns=["case", "out", "name", "kind", "p", "happened"])
     gaps["off"] = (gaps["p"] - gaps["happened"].astype(float)).abs()

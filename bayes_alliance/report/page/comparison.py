@@ -107,7 +107,8 @@ def weight_sentence(results: Results, key: tuple[str, str]) -> Said:
     return Said(
         f"Stacking weights, with {LEVEL} intervals from the Bayesian bootstrap over cases: "
         f"{shares}. {opening(called(first))} has the largest weight in "
-        f"{percent(table['leads'][first])} of the replications.",
+        f"{percent(table['leads'][first])} of the replications. A weight near 1 says that no "
+        "other theory adds to its predictions, however small its lead.",
         score_marks(results, key, *table.index),
     )
 
