@@ -4,7 +4,7 @@
 # Nothing of an environment that happens to be active may reach the one made here.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_CONSTRAINT PIP_PREFIX PIP_TARGET PIP_USER
 
-.PHONY: help report reference fits calibration recovery exact prior dataset test lint setup clean
+.PHONY: help report reference fits calibration recovery exact findings prior dataset test lint setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ recovery: setup ## check by simulation that theories are told apart; write docs/
 
 exact: setup ## leave every case out in turn; write docs/exact.md
 	.venv/bin/python benchmarks/exact.py
+
+findings: setup ## fit, score and check on every dataset; write docs/findings.md
+	.venv/bin/python benchmarks/findings.py
 
 prior: setup ## draw from every theory's priors; write docs/prior.md
 	.venv/bin/python scripts/update_prior.py

@@ -19,7 +19,14 @@ from bayes_alliance.fit import fit, open_fit, save
 from bayes_alliance.report.figures import figures
 from bayes_alliance.report.figures import save as save_figure
 from bayes_alliance.report.page import page
-from bayes_alliance.report.results import NO_FRAMES, NO_STATEMENTS, collect, labelled, score
+from bayes_alliance.report.results import (
+    NO_FRAMES,
+    NO_STATEMENTS,
+    Results,
+    collect,
+    labelled,
+    score,
+)
 from bayes_alliance.report.summary import dumps, summary
 from bayes_alliance.theories import MAIN
 from bayes_alliance.writable import writable
@@ -64,6 +71,25 @@ def report(
     results = collect(trees, extra, scenarios, progress)
     if progress:
         progress("figures")
+    return write(results, folder)
+
+
+def write(results: Results, out: str | Path) -> dict[str, Any]:
+    """Write what was collected: ``index.html``, ``figures/*.svg`` and ``summary.json``.
+
+    Parameters
+    ----------
+    results : Results
+        What the report shows.
+    out : str or pathlib.Path
+        Folder, as for `report`.
+
+    Returns
+    -------
+    dict
+        The content of ``summary.json``.
+    """
+    folder = writable(out)
     made = figures(results)
     pictures = folder / "figures"
     writable(pictures)

@@ -219,7 +219,7 @@ def collect(
     }
     proper = _proper(trees, data, tell)
     said = _unseen(trees, data, tell)
-    asked = {name: read(name) for name in (scenarios or bundled_scenarios())}
+    asked = {name: read(name) for name in (bundled_scenarios() if scenarios is None else scenarios)}
     forecasts = {}
     for name, scenario in asked.items():
         tell(f"forecast {name}")

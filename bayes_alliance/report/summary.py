@@ -10,6 +10,7 @@ from bayes_alliance.check.quantities import quantities
 from bayes_alliance.compare.hypotheses import CI_PROB
 from bayes_alliance.compare.loo import difference
 from bayes_alliance.fit import versions
+from bayes_alliance.report.findings import findings
 from bayes_alliance.report.results import Results
 
 
@@ -25,8 +26,8 @@ def summary(results: Results) -> dict[str, Any]:
     -------
     dict
         ``versions``, ``data``, ``fits``, ``comparison``, ``stacking``, ``stages``,
-        ``proper_scores``, ``unseen``, ``checks``, ``hypotheses``, ``forecast`` and
-        ``warnings``. Equal for equal seeds but for ``seconds``.
+        ``proper_scores``, ``unseen``, ``checks``, ``hypotheses``, ``forecast``, ``findings``
+        (sentences by question) and ``warnings``. Equal for equal seeds but for ``seconds``.
     """
     data = results.data
     return clean(
@@ -90,6 +91,7 @@ def summary(results: Results) -> dict[str, Any]:
                 }
                 for scenario, table in results.forecasts.items()
             },
+            "findings": findings(results),
             "warnings": results.warnings,
         }
     )

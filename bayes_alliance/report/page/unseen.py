@@ -37,7 +37,9 @@ def without_words(where: str) -> str:
 
 def unseen_sentences(results: Results) -> list[Said]:
     """Say of each asked case what each theory gave to what happened."""
-    out = []
+    out: list[Said] = []
+    if results.unseen.empty:
+        return out
     words = case_names(results)
     table = results.unseen.set_index(["case", "without", "theory", "design"])["probability"]
     for case, where in asked(results).itertuples(index=False):
