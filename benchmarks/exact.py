@@ -133,6 +133,8 @@ def page(stored: dict[str, Any]) -> str:
 
 def conclusion(found: dict[str, Any]) -> str:
     """Say how well the two ways agree."""
+    from bayes_alliance.compare.loo import SMALL
+
     good = [c for row in found.values() for c in row["cases"].values() if c["k"] <= row["good_k"]]
     beyond = sum(abs(z(c)) > 2 for c in good)
     widest = max(abs(c["psis"] - c["exact"]) for c in good)
@@ -141,11 +143,12 @@ def conclusion(found: dict[str, Any]) -> str:
         for row in found.values()
     ]
     return (
-        f"Of {len(good)} scores with a good k, {beyond} differ by more than two Monte Carlo errors, "
-        f"where some {len(good) / 20:.0f} would by chance: the errors know nothing of the small bias "
-        f"of smoothed weights, nor of their own roughness ({BATCHES} batches). The widest gap is "
-        f"{widest:.2f}, and a theory's sum moves by at most {max(map(abs, sums)):.2f}: little beside "
-        "the 4 that a lead must have before theories are told apart."
+        f"Of {len(good)} scores with a good k, {beyond} differ by more than two Monte Carlo "
+        f"errors, where some {len(good) / 20:.0f} would by chance: the errors know nothing of the "
+        f"small bias of smoothed weights, nor of their own roughness ({BATCHES} batches). The "
+        f"widest gap is {widest:.2f}, and a theory's sum moves by at most "
+        f"{max(map(abs, sums)):.2f}: little beside the {SMALL:g} that a lead must have before "
+        "theories are told apart."
     )
 
 
