@@ -23,6 +23,8 @@ from matplotlib.text import Text
 from bayes_alliance.check.quantities import lifetimes
 from bayes_alliance.compare.hypotheses import hypotheses
 from bayes_alliance.compare.loo import difference, table
+from bayes_alliance.compare.stages import STAGES
+from bayes_alliance.compare.unseen import KINDS
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.fit import TABLES, priors_of
 from bayes_alliance.forecast.forecast import STACKED
@@ -45,7 +47,7 @@ from bayes_alliance.report.figures import (
 from bayes_alliance.report.figures import hypotheses as forests
 from bayes_alliance.report.figures.style import RC, THEATRE_COLOURS, THEORY_COLOURS, settle
 from bayes_alliance.report.page.words import probability
-from bayes_alliance.report.results import MAIN, Results
+from bayes_alliance.report.results import ASKED, MAIN, Results
 from bayes_alliance.theories import build
 
 DRAWS = 100
@@ -67,6 +69,8 @@ SLUGS = [
     "comparison",
     "pointwise",
     "pareto-k",
+    "stages",
+    "unseen",
     "designs-observed-predicted",
     "survival",
     "checks",
@@ -138,6 +142,7 @@ def made_up(data: Data, fits: tuple[str, ...], names: tuple[str, ...]) -> Result
     main = scores[MAIN][names[0]]
     main.influence_pareto_k[0], main.pareto_k[0] = 0.9, 0.0  # as after an exact refit
     rng = np.random.default_rng(3)
+    known = data.episodes.set_index("episode")["theatre"]
     found = {name: hypotheses(tree) for name, tree in trees.items()}
     return Results(
         trees=trees,
@@ -184,6 +189,23 @@ def made_up(data: Data, fits: tuple[str, ...], names: tuple[str, ...]) -> Result
             )
             for k in range(3)
         },
+        stages={
+            "indicators": {
+                n: pd.DataFrame(rng.normal(-1, 1, (len(cases), len(STAGES))), cases, STAGES)
+                for n in names
+            }
+        },
+        unseen=pd.DataFrame(
+            [
+                {"case": case, "without": out, "theory": n, "design": design}
+                | {"probability": p, "lower": p / 2, "upper": (1 + p) / 2}
+                for case in ASKED
+                if case in known.index
+                for out in ((known[case], "episode") if known.nunique() > 1 else ("episode",))
+                for n in names
+                for design, p in zip(KINDS, rng.uniform(size=len(KINDS)), strict=True)
+            ]
+        ),
     )
 
 
@@ -244,7 +266,7 @@ def test_every_figure_in_reading_order(drawn):
 
 def test_words_and_sections(drawn):
     sections = [f.section for f in drawn.values()]
-    order = ["data", "theory", "fit", "compare", "check", "forecast"]
+    order = ["data", "theory", "fit", "compare", "stage", "unseen", "check", "forecast"]
     assert list(dict.fromkeys(sections)) == order
     for slug, figure in drawn.items():
         for words in (figure.title, figure.caption, figure.alt):
@@ -385,7 +407,8 @@ def test_one_theatre_and_no_null():
     data = load("asia")
     data = Data(data.name, data.episodes, data.clients, data.years, data.codings.iloc[:0])
     found = figures(made_up(data, ("prospect",), ("occupation", "prospect")))
-    assert set(found) == {s for s in SLUGS if not of_occupation(s)}
+    shown = {s for s in SLUGS if not of_occupation(s)}
+    assert set(found) == shown - {"stages"}, "stages are set against the null"
     assert len([a for a in found["designs-observed-predicted"].figure.axes if a.axison]) == 1
     assert "minus that of prospect" in found["pointwise"].caption
     for slug, boxes in measured(found).items():

@@ -57,7 +57,7 @@ def draw(results: Results) -> Iterator[tuple[str, Figure]]:
 
 def _stages(found: dict[str, pd.DataFrame]) -> Figure:
     names = [n for n in found if n != REFERENCE]
-    figure, panels = canvas(1.2 + 0.5 * len(STAGES))
+    figure, panels = canvas(1.4 + 0.5 * len(STAGES))
     axes = panels[0, 0]
     at = rows_axis(axes, [wrap(STAGE_WORDS[s], 28) for s in STAGES])
     said = []
@@ -98,7 +98,7 @@ def _unseen(results: Results) -> Figure:
         wrap(f"{words[case]}, without {'it' if out == 'episode' else theatre_label(out)}", 34)
         for case, out in pairs.itertuples(index=False)
     ]
-    figure, panels = canvas(1.3 + 0.52 * len(labels), 1, len(ASKED), sharex=True, sharey=True)
+    figure, panels = canvas(1.8 + 0.52 * len(labels), 1, len(ASKED), sharex=True, sharey=True)
     said = []
     for axes, (kind, title) in zip(panels[0], ASKED.items(), strict=True):
         at = rows_axis(axes, labels)
