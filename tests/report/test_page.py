@@ -40,12 +40,14 @@ from bayes_alliance.report.page.outlook import (
     scenario_differences,
     scenario_sentence,
 )
-from bayes_alliance.report.page.proper import proper_sentences
-from bayes_alliance.report.page.scores import case_tables, comparison_rows
+from bayes_alliance.report.page.proper import proper_sentences, proper_table
+from bayes_alliance.report.page.scores import case_tables, comparison_table
 from bayes_alliance.report.page.stages import stage_sections
+from bayes_alliance.report.page.tables import lines, red
+from bayes_alliance.report.page.tables import table as write_table
 from bayes_alliance.report.page.theories import (
-    hypothesis_rows,
     hypothesis_sentences,
+    hypothesis_table,
     sensitivity_words,
     variant_hypotheses,
 )
@@ -318,6 +320,13 @@ def plain(text: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
+def rows_of(text: str) -> list[list[str]]:
+    """HTML of the cells of a table's rows, the name of the row first."""
+    body = re.search(r"<tbody.*?</tbody>", text, re.S)[0]
+    found = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", r, re.S) for r in body.split("</tr>")]
+    return [cells for cells in found if cells]
+
+
 def broken(results: Results, name: str, problem: str = "R-hat 1.050 at beta_1") -> None:
     results.diagnostics[name] |= {
         "rhat_max": 1.05,
@@ -469,9 +478,9 @@ def test_weights_say_how_sure_they_are(results):
 
 def test_stages_are_set_against_the_null(results):
     (section,) = stage_sections(results)
-    rows = {row["name"]: row["cells"] for row in section["rows"]}
-    assert rows["prospect"][0] == ("−12.0", "+24.0 (0.0)")
-    assert rows["null"][0] == ("−36.0", "–")
+    rows = {name: cells for name, *cells in rows_of(section["table"])}
+    assert plain(rows["prospect"][0]) == "−12.0 +24.0 (0.0)"
+    assert plain(rows["null"][0]) == "−36.0 –"
     assert (
         "the prospect theory above it by 24.0 in what the patron proposes" in section["said"].text
     )
@@ -485,8 +494,9 @@ def test_yardsticks_stand_beside_the_theories(results):
     assert "the prospect theory by the log score of the design (better)" in said
     assert "the occupation theory by the" not in said
     assert "Cox: ridge penalty" in said
-    row = re.search(r"<tr><th scope=\"row\">Cox</th>.*?</tr>", written(results), re.S)[0]
-    assert plain(row) == "Cox – 0.600 +0.10 (0.05)"
+    rows = {name: cells for name, *cells in rows_of(proper_table(results, "indicators"))}
+    assert [plain(cell) for cell in rows["Cox"]] == ["–", "0.600 +0.10 (0.05)"]
+    assert 'class="best"' in rows["Cox"][1]
 
 
 def test_asked_cases_are_told_with_what_happened(results):
@@ -494,8 +504,13 @@ def test_asked_cases_are_told_with_what_happened(results):
     assert first.startswith("North Atlantic 1949 ended in: multilateral, strong. Trained without")
     assert "all cases of Europe" in first and "a multilateral design" in first
     assert "Trained without this case alone" in last and "most by the prospect theory" in last
-    rows = unseen_section(results)["rows"]
-    assert [r["design"] for r in rows[:5] if r["happened"]] == ["Multilateral", "Strong"]
+    found = unseen_section(results)["table"]
+    first = "North Atlantic 1949, trained without all cases of Europe"
+    groups = [i for i, cells in enumerate(rows_of(found)) if len(cells) == 1]
+    assert groups[:2] == [0, 6] and rows_of(found)[0] == [first]
+    happened = [r for r in rows_of(found)[1:6] if any('class="best"' in cell for cell in r)]
+    assert [plain(r[0]) for r in happened] == ["Multilateral", "Strong"]
+    assert all('class="best"' in cell for r in happened for cell in r)
     assert unseen_section(replace(results, unseen=pd.DataFrame())) is None
 
 
@@ -577,9 +592,9 @@ def test_forecast_sentences(results):
 
 
 def test_scenarios_show_where_they_differ(results):
-    found = scenario_differences(list(results.scenarios.values()))
-    assert "JPN: occupied" in dict(found["rows"])
-    assert dict(found["same"])["Patron"] == "USA"
+    differ, same = scenario_differences(list(results.scenarios.values()))
+    assert "JPN: occupied" in differ
+    assert same["Patron"] == "USA"
 
 
 def test_another_dataset_gives_another_text():
@@ -619,9 +634,11 @@ def test_failed_fit_is_red_beside_its_numbers(results):
     rows = re.findall(r"<tr.*?</tr>", text, re.S)
     hypothesis = [r for r in rows if "beta of H1" in r]
     assert [mark in r for r in hypothesis] == [False, True]
-    comparison = [r for r in rows if re.search(r'<th scope="row">prospect</th>', r)]
+    comparison = [r for r in rows if re.search(r'<th scope="row"[^>]*>prospect</th>', r)]
+    assert len(comparison) > 3
     assert all("✗" in r for r in comparison if "nutpie" not in r)
     strong = [r for r in rows if 'class="target"' in r]
+    assert len(strong) == len(results.scenarios)
     assert all(r.count(mark) == 2 for r in strong)  # its own, and stacked
     assert mark in str(re.findall(r"<li>.*?</li>", text, re.S))  # in short
     assert "1 of 4 fits fail a diagnostic" in plain(text)
@@ -630,19 +647,21 @@ def test_failed_fit_is_red_beside_its_numbers(results):
 def test_failed_fit_does_not_spoil_others(results):
     broken(results, "prospect")
     assert fit_marks(results, "occupation") == ()
-    assert hypothesis_rows(results, "occupation")[0]["marks"] == ()
+    assert "✗" not in hypothesis_table(results, "occupation", "theory-0")
     assert forecast_marks(results, "null") == ()
 
 
 def test_high_pareto_k_is_red_beside_the_score(results):
     found = results.scores[MAIN]["occupation"] = copy.deepcopy(results.scores[MAIN]["occupation"])
     found.pareto_k[0] = 0.93
-    rows = {r["name"]: r for r in comparison_rows(results, MAIN)}
-    assert rows["occupation"]["marks"] == ("Pareto k of occupation 0.93 at Dunkirk 1947",)
-    assert rows["prospect"]["marks"] == ()
-    assert rows["null"]["weight_marks"] == ("weights rest on occupation",)
-    cell = case_tables(results)[0]["rows"][0]["cells"][0]
-    assert cell["marks"] == ("Pareto k 0.93",)
+    rows = {name: cells for name, *cells in rows_of(comparison_table(results, MAIN))}
+    assert red("Pareto k of occupation 0.93 at Dunkirk 1947") in rows["occupation"][0]
+    assert "✗" not in rows["prospect"][0]
+    assert red("weights rest on occupation") in rows["null"][-1]
+    case, first, *others = rows_of(case_tables(results)[0])[0]
+    assert case == "Dunkirk 1947"
+    assert red("Pareto k 0.93") in first
+    assert "✗" not in "".join(others)
     assert "Pareto k of occupation is 0.93 at Dunkirk 1947" in plain(written(results))
 
 
@@ -701,6 +720,46 @@ def test_texts_are_escaped(results):
     assert '"><b>' not in text
 
 
+def test_cells_and_labels_of_tables_are_escaped():
+    evil = "<script>{{x}}</script>"
+    marked = lines(evil, red(evil))
+    text = write_table(
+        *("evil", evil, [evil, evil, evil], [[evil, evil, marked]]),
+        spanners=[(evil, 2)],
+        groups=[evil],
+    )
+    assert "<script" not in text
+    assert (
+        html.unescape(text).count(evil) == 1 + 3 + 1 + 1 + 4
+    )  # title, labels, spanner, group, cells
+    assert '<strong class="bad">✗ &lt;script&gt;' in text
+
+
+def test_names_of_fits_are_escaped(results):
+    evil = "prospect, <script>"
+    for scores in results.scores.values():
+        scores[evil] = scores.pop(VARIANT)
+    results.diagnostics[evil] = results.diagnostics.pop(VARIANT)
+    text = written(results)
+    assert "<script" not in text
+    assert "prospect, &lt;script&gt;" in text
+
+
+def test_numbers_end_at_the_right_and_words_begin_at_the_left():
+    text = write_table("t", "T", ["Name", "Word", "N"], [["a", "b", "1"]], words=["Word"])
+    classes = re.findall(r"<t[hd][^>]*class=\"([^\"]*)\"[^>]*>([^<]*)</t[hd]>", text)
+    sides = {label: re.findall("left|right", names) for names, label in classes}
+    assert [sides[label] for label in ("Word", "b", "N", "1")] == [
+        *(["left"], ["left"], ["right"], ["right"])
+    ]
+
+
+def test_tables_bring_no_styles(results):
+    text = written(results)
+    assert text.count("<style") == 1
+    assert "style=" not in "".join(re.findall(r"<table.*?</table>", text, re.S))
+
+
 def test_html_is_sound(results, drawn):
     broken(results, "prospect")
     text = written(results, drawn)
@@ -721,12 +780,18 @@ def test_html_is_sound(results, drawn):
 
 def test_tables_are_accessible(results):
     text = written(results)
-    tables = re.findall(r"<table>.*?</table>", text, re.S)
-    assert tables
+    tables = re.findall(r"<table.*?</table>", text, re.S)
+    assert len(tables) > 15
     for found in tables:
-        assert "<caption>" in found
+        name = re.match(r'<table [^>]*aria-labelledby="([^"]+)"', found)[1]
+        title = re.search(rf'id="{name}"[^>]*>(.*?)</td>', found, re.S)[1]
+        assert plain(title).endswith("."), title
+        assert f'role="region" tabindex="0" aria-labelledby="{name}"' in text
         assert "<th" in found
         assert all("scope=" in th for th in re.findall(r"<th\b[^>]*>", found))
+        ids = set(re.findall(r'<th\b[^>]*\bid="([^"]+)"', found))
+        for cell in re.findall(r"<td\b[^>]*>", found.partition("<tbody")[2]):
+            assert set(re.search(r'headers="([^"]+)"', cell)[1].split()) <= ids
     scrolls = [a for t, a in Tags(text).found if t == "div" and "scroll" in (a.get("class") or "")]
     assert len(scrolls) >= len(tables)
     for attrs in scrolls:

@@ -2,7 +2,7 @@
 
 Each function of a section that makes a sentence returns `Said`: the text, and what spoils its
 numbers (a fit that failed its diagnostics, a Pareto k that is too high).  The template prints the
-spoilers in red beside the sentence or the cell of a table.
+spoilers in red beside the sentence; a table carries them in its cells.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from bayes_alliance.compare.loo import SMALL
-from bayes_alliance.fit import EBFMI_MIN, ESS_MIN, RHAT_MAX
 from bayes_alliance.report.page.checked import check_section
 from bayes_alliance.report.page.comparison import comparison_sections
 from bayes_alliance.report.page.data import data_section
@@ -27,10 +26,11 @@ from bayes_alliance.report.page.proper import proper_sections
 from bayes_alliance.report.page.scores import case_tables
 from bayes_alliance.report.page.short import in_short
 from bayes_alliance.report.page.stages import stage_sections
+from bayes_alliance.report.page.tables import red
 from bayes_alliance.report.page.theories import theory_sections
 from bayes_alliance.report.page.trust import trust_section
 from bayes_alliance.report.page.unseen import unseen_section
-from bayes_alliance.report.page.words import AGAINST, LEVEL, SENSITIVE, SUPPORTED, number
+from bayes_alliance.report.page.words import AGAINST, LEVEL, SUPPORTED, number
 from bayes_alliance.report.results import Results
 
 if TYPE_CHECKING:
@@ -74,11 +74,9 @@ def page(results: Results, figures: Mapping[str, Figure], svgs: Mapping[str, str
         methods=methods_section(results),
         references=references(),
         percent_level=LEVEL,
-        gates={"rhat": RHAT_MAX, "ess": ESS_MIN, "ebfmi": EBFMI_MIN},
         thresholds={
             "supported": SUPPORTED,
             "against": AGAINST,
-            "sensitive": SENSITIVE,
             "alike": number(SMALL, 0),
         },
     )
@@ -95,4 +93,5 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["red"] = red
     return environment.get_template("template.html.j2")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from bayes_alliance.report.page.marks import Said, fit_marks
+from bayes_alliance.report.page.tables import lines, note, red, roomy, table, warning
 from bayes_alliance.report.page.words import (
     LEVEL,
     called,
@@ -39,29 +42,35 @@ def check_sentence(results: Results, name: str) -> Said:
 def check_section(results: Results) -> dict[str, Any]:
     """Sentences and table of the checks; all fits have the quantities of the same data."""
     tables = {n: table for n, table in results.checks.items() if not table.empty}
+    return {
+        "said": [check_sentence(results, n) for n in tables],
+        "table": check_table(results, tables) if tables else "",
+    }
+
+
+def check_table(results: Results, tables: Mapping[str, pd.DataFrame]) -> Markup:
+    """Table of the checks: rows are quantities, columns are fits."""
     rows = []
-    for quantity in next(iter(tables.values()), pd.DataFrame()).index:
-        found = {n: table.loc[quantity] for n, table in tables.items()}
+    for quantity in next(iter(tables.values())).index:
+        found = {n: checks.loc[quantity] for n, checks in tables.items()}
         some = next(iter(found.values()))
         digits = 1 if quantity.startswith("years") else 2
-        rows.append(
-            {
-                "words": opening(some["description"]),
-                "observed": number(some["observed"], digits),
-                "cells": [
-                    {
-                        "text": number(row["mean"], digits),
-                        "interval": interval(row["lower"], row["upper"], digits),
-                        "tail": probability(row["tail"]),
-                        "outside": outside(row),
-                        "marks": fit_marks(results, n),
-                    }
-                    for n, row in found.items()
-                ],
-            }
-        )
-    return {
-        "names": list(tables),
-        "rows": rows,
-        "said": [check_sentence(results, n) for n in tables],
-    }
+        cells = [
+            lines(
+                number(row["mean"], digits),
+                interval(row["lower"], row["upper"], digits),
+                note(f"tail {probability(row['tail'])}"),
+                warning("outside") if outside(row) else "",
+                *map(red, fit_marks(results, n)),
+            )
+            for n, row in found.items()
+        ]
+        rows.append([roomy(opening(some["description"])), number(some["observed"], digits), *cells])
+    return table(
+        "table-checks",
+        f"Observed quantities, and by fit the mean and {LEVEL} interval of the replications. "
+        "Tail: the smaller share of replications at least as high or as low as the observed value.",
+        ["Quantity", "Observed", *tables],
+        rows,
+        wide=True,
+    )

@@ -8,10 +8,10 @@ from typing import Any
 from bayes_alliance.compare.loo import ERRORS, SMALL, named, told_apart
 from bayes_alliance.report.page.marks import Said, score_marks
 from bayes_alliance.report.page.scores import (
-    comparison_rows,
+    comparison_table,
     difference,
-    group_rows,
     group_scores,
+    group_table,
 )
 from bayes_alliance.report.page.words import (
     BY_WORDS,
@@ -207,10 +207,9 @@ def comparison_sections(results: Results) -> list[dict[str, Any]]:
             {
                 "id": f"compare-{by}-{information}",
                 "title": opening(setting),
-                "setting": setting,
                 "said": said,
-                "rows": comparison_rows(results, key),
-                "groups": group_rows(results, key) if by != "episode" else None,
+                "table": comparison_table(results, key),
+                "groups": group_table(results, key) if by != "episode" else "",
             }
         )
     return out

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from bayes_alliance.data.load import confidence
 from bayes_alliance.data.schema import OBSERVED_UNTIL
 from bayes_alliance.process.cells import MULTILATERAL, STRONG, label
 from bayes_alliance.process.designs import designs
 from bayes_alliance.report.page.marks import Said
+from bayes_alliance.report.page.tables import lines, note, table
 from bayes_alliance.report.page.words import (
     FEW,
     MISSING,
@@ -25,7 +27,6 @@ from bayes_alliance.report.words import listed
 
 def data_section(results: Results) -> dict[str, Any]:
     """Counts, coded episodes and what to know of them."""
-    counts = results.data.describe()
     return {
         "said": [
             counts_sentence(results),
@@ -33,9 +34,8 @@ def data_section(results: Results) -> dict[str, Any]:
             coding_sentence(results),
             hindsight_sentence(results),
         ],
-        "theatres": [opening(c) for c in counts.columns],
-        "counts": [(opening(str(i)), [int(v) for v in row]) for i, row in counts.iterrows()],
-        "episodes": episode_rows(results),
+        "counts": counts_table(results),
+        "episodes": episode_table(results),
     }
 
 
@@ -107,8 +107,19 @@ def hindsight_sentence(results: Results) -> Said:
     )
 
 
-def episode_rows(results: Results) -> list[dict[str, Any]]:
-    """Rows of the table of episodes."""
+def counts_table(results: Results) -> Markup:
+    """Table of the size of the data."""
+    counts = results.data.describe()
+    return table(
+        "table-counts",
+        "Counts of the coded tables.",
+        ["Count", *(opening(c) for c in counts.columns)],
+        [[opening(str(i)), *(int(v) for v in row)] for i, row in counts.iterrows()],
+    )
+
+
+def episode_table(results: Results) -> Markup:
+    """Table of the coded episodes."""
     data = results.data
     sure = {
         c: confidence(data, "episodes", c) for c in ("proposal", "outcome", "frame", "commitment")
@@ -116,23 +127,38 @@ def episode_rows(results: Results) -> list[dict[str, Any]]:
     rows = []
     for i, row in data.episodes.iterrows():
         cells = [
-            (MISSING, "")
+            MISSING
             if pd.isna(row[column])
-            else (label(row[column]), "" if pd.isna(values[i]) else number(values[i]))
+            else lines(label(row[column]), "" if pd.isna(values[i]) else note(number(values[i])))
             for column, values in sure.items()
         ]
+        fallback = Markup('<span aria-label="fallback:">↳</span> ')
+        date = pd.Timestamp(row["date"]).date().isoformat()
         rows.append(
-            {
-                "name": row["name"],
-                "fallback": pd.notna(row["fallback_of"]),
-                "date": pd.Timestamp(row["date"]).date().isoformat(),
-                "theatre": opening(row["theatre"]),
-                "patron": row["patron"],
-                "cells": cells,
-                "end": _ending(row),
-            }
+            [
+                fallback + row["name"] if pd.notna(row["fallback_of"]) else row["name"],
+                Markup('<span class="one">{}</span>').format(date),
+                opening(row["theatre"]),
+                row["patron"],
+                *cells,
+                _ending(row),
+            ]
         )
-    return rows
+    head = [
+        *("Episode", "Date", "Theatre", "Patron"),
+        *("Proposal", "Outcome", "Frame", "Promise", "How it ended"),
+    ]
+    return table(
+        "table-episodes",
+        "Coded episodes. Below each value stands its confidence: the coders' probability that "
+        "another careful coder would enter the same. An arrow marks what came of the refused "
+        "proposal of its case. The promise is what clients had promised each other before the "
+        "patron promised anything.",
+        head,
+        rows,
+        words=head,
+        wide=True,
+    )
 
 
 def _ending(row: pd.Series) -> str:

@@ -6,10 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from bayes_alliance.bundled import bundled
 from bayes_alliance.data.load import load
 from bayes_alliance.data.schema import BUNDLED
 from bayes_alliance.fit import versions
+from bayes_alliance.report.page.tables import table
 from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import listed
 from bayes_alliance.theories import MAIN
@@ -18,20 +21,29 @@ from bayes_alliance.theories import MAIN
 def methods_section(results: Results) -> dict[str, Any]:
     """Settings, versions and the command to reproduce."""
     return {
-        "settings": [
-            {
-                "name": name,
-                "cells": [tree.attrs[k] for k in ("chains", "draws", "tune", "seed", "sampler")],
-                "priors": tree.attrs["priors_hash"][:12],
-                "changed": bool(tree.attrs["priors_changed"]),
-            }
-            for name, tree in results.trees.items()
-        ],
+        "settings": settings_table(results),
         "versions": version_rows(results),
         "data": results.data.name,
         "hash": results.data.hash,
         "command": command(results),
     }
+
+
+def settings_table(results: Results) -> Markup:
+    """Table of how each compared fit was made."""
+    rows = []
+    for name, tree in results.trees.items():
+        asked = [tree.attrs[k] for k in ("chains", "draws", "tune", "seed", "sampler")]
+        changed = "changed" if tree.attrs["priors_changed"] else "as bundled"
+        priors = Markup("{} <code>{}</code>").format(changed, tree.attrs["priors_hash"][:12])
+        rows.append([name, *asked, priors])
+    return table(
+        "table-settings",
+        "Settings of the compared fits.",
+        ["Fit", "Chains", "Draws", "Discarded", "Seed", "Sampler", "Priors"],
+        rows,
+        words=("Sampler", "Priors"),
+    )
 
 
 def version_rows(results: Results) -> list[tuple[str, str]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from bayes_alliance.forecast.forecast import STACKED
 from bayes_alliance.forecast.scenario import Scenario
 from bayes_alliance.forecast.scenario import warnings as scenario_warnings
 from bayes_alliance.process.cells import CELLS, COMMITMENTS, label
 from bayes_alliance.report.page.marks import Said, fit_marks, forecast_marks
+from bayes_alliance.report.page.tables import lines, note, red, table
 from bayes_alliance.report.page.words import (
     LEVEL,
     MISSING,
@@ -133,10 +135,13 @@ def forecast_section(results: Results) -> dict[str, Any] | None:
     change = change_sentence(results)
     said += [change] if change else []
     said += [disagreement_sentence(results), weights_sentence(results)]
+    titles = [s.title for s in results.scenarios.values()]
+    differ, same = scenario_differences(list(results.scenarios.values()))
     return {
         "title": forecast_title(results),
         "said": said,
-        "differ": scenario_differences(list(results.scenarios.values())),
+        "table": scenario_table(titles, differ) if differ else "",
+        "same": same,
         "scenarios": [
             {
                 "id": f"scenario-{i}",
@@ -145,7 +150,7 @@ def forecast_section(results: Results) -> dict[str, Any] | None:
                 "warnings": [
                     opening(w) for w in scenario_warnings(results.scenarios[name], results.data)
                 ],
-                **forecast_table(results, name),
+                "table": forecast_table(results, name, f"scenario-{i}"),
             }
             for i, name in enumerate(results.forecasts)
         ],
@@ -158,23 +163,30 @@ def forecast_title(results: Results) -> str:
     return "What would bring an Asian NATO?" if asian else "Which alliances would come of what?"
 
 
-def forecast_table(results: Results, name: str) -> dict[str, Any]:
-    """Table of one scenario: rows by cell, columns by theory."""
+def forecast_table(results: Results, name: str, id_: str) -> Markup:
+    """Table of one scenario: rows are designs, columns are theories."""
     names = list(dict.fromkeys(results.forecasts[name]["theory"]))
     marks = {n: forecast_marks(results, n) for n in names}
     found = {n: probabilities(results, name, n) for n in names}
+    target = Markup('<span class="target">{}</span>').format(label(NATO))
     rows = []
     for cell in CELLS:
         cells = [
-            (
-                percent(table.at[cell, "probability"]),
-                percents(table.at[cell, "lower"], table.at[cell, "upper"]),
-                marks[n],
+            lines(
+                percent(probs.at[cell, "probability"]),
+                note(percents(probs.at[cell, "lower"], probs.at[cell, "upper"])),
+                *map(red, marks[n]),
             )
-            for n, table in found.items()
+            for n, probs in found.items()
         ]
-        rows.append({"cell": label(cell), "target": cell == NATO, "cells": cells})
-    return {"columns": names, "rows": rows}
+        rows.append([target if cell == NATO else label(cell), *cells])
+    return table(
+        f"table-{id_}",
+        f"Probability of each design, with {LEVEL} intervals, if the question is decided: "
+        f"{results.scenarios[name].title}.",
+        ["Design", *names],
+        rows,
+    )
 
 
 def scenario_facts(scenario: Scenario) -> dict[str, str]:
@@ -211,15 +223,30 @@ def _value(value: object) -> str:
     return f"{value:,g}" if isinstance(value, (int, float)) else str(value)
 
 
-def scenario_differences(scenarios: Sequence[Scenario]) -> dict[str, Any]:
-    """What scenarios have in common and in what they differ."""
+def scenario_differences(
+    scenarios: Sequence[Scenario],
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """In what scenarios differ, with a value for each, and what they have in common."""
     facts = [scenario_facts(s) for s in scenarios]
-    rows, same = [], []
+    differ: dict[str, list[str]] = {}
+    same: dict[str, str] = {}
     for key in dict.fromkeys(k for f in facts for k in f):
         absent = "as in the last year of the data" if key.startswith("Threat") else MISSING
         values = [f.get(key, absent) for f in facts]
         if len(set(values)) > 1:
-            rows.append((key, values))
+            differ[key] = values
         else:
-            same.append((key, values[0]))
-    return {"titles": [s.title for s in scenarios], "rows": rows, "same": same}
+            same[key] = values[0]
+    return differ, same
+
+
+def scenario_table(titles: Sequence[str], differ: Mapping[str, Sequence[str]]) -> Markup:
+    """Table of what scenarios suppose, where they differ."""
+    return table(
+        "table-scenarios",
+        "What the scenarios suppose, where they differ.",
+        ["Supposed", *titles],
+        [[fact, *values] for fact, values in differ.items()],
+        words=titles,
+        wide=True,
+    )

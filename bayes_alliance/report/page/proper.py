@@ -6,10 +6,12 @@ import math
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from bayes_alliance.compare.loo import ERRORS
 from bayes_alliance.compare.scores import SCORES
 from bayes_alliance.report.page.marks import Said, fit_marks
+from bayes_alliance.report.page.tables import bold, lines, note, red, table
 from bayes_alliance.report.page.words import (
     INFORMATION_WORDS,
     MISSING,
@@ -97,33 +99,47 @@ def proper_sentences(results: Results, information: str) -> list[Said]:
 
 
 def proper_sections(results: Results) -> list[dict[str, Any]]:
-    """One table an information set: rows are whoever predicts, columns are scores."""
-    out = []
-    for information, table in results.proper.items():
-        scores = [score for score in SCORES if score in table.index.unique("score")]
-        best = {s: best_of(table, s, list(table.index.unique("name"))) for s in scores}
-        rows = []
-        for name in table.index.unique("name"):
-            cells = []
-            for score in scores:
-                if (score, name) not in table.index:
-                    cells.append((MISSING, "", False))
-                    continue
-                row = table.loc[(score, name)]
-                apart = row["difference"], row["difference_se"]
-                gap = f"{signed(apart[0], 2)} ({number(apart[1])})"
-                shown = gap if any(apart) and math.isfinite(apart[0]) else ""
-                cells.append((number(row["mean"], 3), shown, best[score] == name))
-            marks = fit_marks(results, name) if name in results.trees else ()
-            rows.append({"name": name, "cells": cells, "marks": marks})
-        out.append(
-            {
-                "id": f"proper-{information}",
-                "title": opening(INFORMATION_WORDS[information]),
-                "reference": REFERENCE if REFERENCE in results.trees else rows[0]["name"],
-                "columns": [f"{opening(SCORE_WORDS[s])}, {SCORES[s]} is better" for s in scores],
-                "rows": rows,
-                "said": proper_sentences(results, information),
-            }
-        )
-    return out
+    """One section an information set: sentences and table."""
+    return [
+        {
+            "said": proper_sentences(results, information),
+            "table": proper_table(results, information),
+        }
+        for information in results.proper
+    ]
+
+
+def proper_table(results: Results, information: str) -> Markup:
+    """Table of proper scores: rows are whoever predicts, columns are scores."""
+    found = results.proper[information]
+    scores = [score for score in SCORES if score in found.index.unique("score")]
+    names = list(found.index.unique("name"))
+    best = {score: best_of(found, score, names) for score in scores}
+    rows = []
+    for name in names:
+        marks = fit_marks(results, name) if name in results.trees else ()
+        cells = []
+        for score in scores:
+            if (score, name) not in found.index:
+                cells.append(MISSING)
+                continue
+            row = found.loc[(score, name)]
+            gap, error = row["difference"], row["difference_se"]
+            apart = f"{signed(gap, 2)} ({number(error)})"
+            cells.append(
+                lines(
+                    bold(number(row["mean"], 3), best[score] == name),
+                    note(apart) if (gap or error) and math.isfinite(gap) else "",
+                    *map(red, marks),
+                )
+            )
+        rows.append([name, *cells])
+    reference = REFERENCE if REFERENCE in results.trees else names[0]
+    return table(
+        f"table-proper-{information}",
+        f"{opening(INFORMATION_WORDS[information])}: mean score over cases, the best in bold, and "
+        f"below it the difference from {reference} with its standard error in brackets.",
+        ["Predicted by", *(f"{opening(SCORE_WORDS[s])}, {SCORES[s]} is better" for s in scores)],
+        rows,
+        wide=True,
+    )

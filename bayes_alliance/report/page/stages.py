@@ -6,10 +6,12 @@ import math
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from bayes_alliance.compare.loo import told_apart
 from bayes_alliance.compare.stages import STAGES
 from bayes_alliance.report.page.marks import Said, score_marks
+from bayes_alliance.report.page.tables import lines, note, red, table
 from bayes_alliance.report.page.words import (
     INFORMATION_WORDS,
     MISSING,
@@ -73,30 +75,33 @@ def stage_sentence(results: Results, information: str) -> Said:
 
 
 def stage_sections(results: Results) -> list[dict[str, Any]]:
-    """One table an information set: rows are theories, columns are stages."""
-    out = []
-    for information, found in results.stages.items():
-        reference = _reference(found)
-        rows = []
-        for name, by_case in found.items():
-            cells = []
-            for stage in STAGES:
-                gap, error = lead(found, name, reference, stage)
-                apart = f"{signed(gap)} ({number(error, 1)})" if name != reference else MISSING
-                cells.append((number(by_case[stage].sum(), 1), apart))
-            marks = score_marks(results, (information, "episode"), name)
-            rows.append({"name": name, "cells": cells, "marks": marks})
-        out.append(
-            {
-                "id": f"stages-{information}",
-                "title": opening(INFORMATION_WORDS[information]),
-                "reference": reference,
-                "columns": [opening(STAGE_WORDS[stage]) for stage in STAGES],
-                "rows": rows,
-                "said": stage_sentence(results, information),
-            }
-        )
-    return out
+    """One section an information set: sentence and table."""
+    return [
+        {"said": stage_sentence(results, information), "table": stage_table(results, information)}
+        for information in results.stages
+    ]
+
+
+def stage_table(results: Results, information: str) -> Markup:
+    """Table of scores by stage: rows are theories, columns are stages."""
+    found = results.stages[information]
+    reference = _reference(found)
+    rows = []
+    for name, by_case in found.items():
+        marks = score_marks(results, (information, "episode"), name)
+        cells = []
+        for stage in STAGES:
+            gap, error = lead(found, name, reference, stage)
+            apart = f"{signed(gap)} ({number(error, 1)})" if name != reference else MISSING
+            cells.append(lines(number(by_case[stage].sum(), 1), note(apart), *map(red, marks)))
+        rows.append([name, *cells])
+    return table(
+        f"table-stages-{information}",
+        f"{opening(INFORMATION_WORDS[information])}: log score by stage, and below it the lead "
+        f"over {reference} with its standard error in brackets.",
+        ["Fit", *(opening(STAGE_WORDS[stage]) for stage in STAGES)],
+        rows,
+    )
 
 
 def _reference(found: dict[str, pd.DataFrame]) -> str:

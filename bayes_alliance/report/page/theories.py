@@ -7,10 +7,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from bayes_alliance.report.page.marks import Said, fit_marks
+from bayes_alliance.report.page.tables import (
+    bold,
+    lines,
+    note,
+    red,
+    roomy,
+    table,
+    warning,
+)
 from bayes_alliance.report.page.words import (
     AGAINST,
+    LEVEL,
     MISSING,
     NBSP,
     SENSITIVE,
@@ -26,6 +37,8 @@ from bayes_alliance.report.page.words import (
 from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import listed
 from bayes_alliance.theories import get
+
+EXPECTED, MOVES, REPORTS = "Expected direction", "What moves the estimate", "The article reports"
 
 
 def verdict(probability_: float) -> str:
@@ -108,37 +121,57 @@ def sensitivity_words(row: pd.Series | None) -> tuple[str, bool]:
     return ("the data move it" if data >= SENSITIVE else "neither moves it much"), False
 
 
-def hypothesis_rows(results: Results, name: str) -> list[dict[str, Any]]:
-    """Rows of a theory's table of hypotheses."""
+def hypothesis_table(results: Results, name: str, id_: str) -> Markup:
+    """Table of a theory's hypotheses."""
     moved = results.sensitivity.get(name, pd.DataFrame())
-    marks = fit_marks(results, name)
+    marks = [red(mark) for mark in fit_marks(results, name)]
     rows = []
     for hypothesis, row in results.hypotheses[name].iterrows():
         values = moved.loc[hypothesis] if hypothesis in moved.index else None
         words, warn = sensitivity_words(values)
-        rows.append(
-            {
-                "name": hypothesis,
-                "words": row["words"],
-                "estimand": row["estimand"],
-                "expected": row["expected"].replace("-", "−"),
-                "estimate": number(row["estimate"]),
-                "interval": interval(row["lower"], row["upper"]),
-                "probability": probability(row["probability"]),
-                "verdict": verdict(row["probability"]),
-                "prior": number(row["prior_mean"]),
-                "prior_interval": interval(row["prior_lower"], row["prior_upper"]),
-                "prior_probability": probability(row["prior_probability"]),
-                "share": _share(row),
-                "moved": words,
-                "warn": warn,
-                "moved_prior": MISSING if values is None else number(values["prior"]),
-                "moved_data": MISSING if values is None else number(values["likelihood"]),
-                "finding": row["finding"],
-                "marks": marks,
-            }
+        by_prior, by_data = (
+            MISSING if values is None else number(values[k]) for k in ("prior", "likelihood")
         )
-    return rows
+        expected = row["expected"].replace("-", "−")
+        likely = f"{expected}: {probability(row['probability'])}"
+        rows.append(
+            [
+                roomy(lines(hypothesis, note(row["words"]))),
+                roomy(row["estimand"]),
+                lines(
+                    bold(number(row["estimate"])),
+                    interval(row["lower"], row["upper"]),
+                    note(f"width {_share(row)}"),
+                    *marks,
+                ),
+                lines(
+                    Markup('<span class="one">{}</span>').format(likely),
+                    Markup("<strong>{}</strong>").format(verdict(row["probability"])),
+                    *marks,
+                ),
+                lines(
+                    number(row["prior_mean"]),
+                    interval(row["prior_lower"], row["prior_upper"]),
+                    note(f"{expected}: {probability(row['prior_probability'])}"),
+                ),
+                lines(
+                    warning(words) if warn else words,
+                    note(f"prior {by_prior}, data {by_data}"),
+                ),
+                row["finding"],
+            ]
+        )
+    return table(
+        f"table-{id_}",
+        f"Hypotheses of {name}: posterior mean and {LEVEL} interval of each estimand, with the "
+        "prior's beside them. Width: the posterior's interval as a share of the prior's. "
+        "Sensitivity: change of the posterior as the prior or the likelihood is raised to a power "
+        f"near 1; above {SENSITIVE} it matters.",
+        ["Hypothesis", "Estimand", "Posterior", EXPECTED, "Prior", MOVES, REPORTS],
+        rows,
+        words=("Estimand", EXPECTED, MOVES, REPORTS),
+        wide=True,
+    )
 
 
 def _share(row: pd.Series) -> str:
@@ -161,7 +194,9 @@ def theory_sections(results: Results) -> list[dict[str, Any]]:
                 "reference": theory.REFERENCE,
                 "equations": (theory.__doc__ or "").partition("\n\n")[2].rstrip(),
                 "said": hypothesis_sentences(results, name) + variant_hypotheses(results, name),
-                "rows": hypothesis_rows(results, name),
+                "table": ""
+                if results.hypotheses[name].empty
+                else hypothesis_table(results, name, f"theory-{i}"),
             }
         )
     return out

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from bayes_alliance.fit import EBFMI_MIN, ESS_MIN, RHAT_MAX
 from bayes_alliance.report.page.marks import Said, fit_marks, high_k, refitted
+from bayes_alliance.report.page.tables import lines, red, table
 from bayes_alliance.report.page.words import (
     INFORMATION_WORDS,
     count,
@@ -23,8 +25,8 @@ def trust_section(results: Results) -> dict[str, Any]:
     problems = [p for d in results.diagnostics.values() for p in d["problems"]]
     return {
         "said": [diagnostics_sentence(results), refit_sentence(results)],
-        "rows": diagnostic_rows(results),
-        "pareto": pareto_rows(results),
+        "diagnostics": diagnostic_table(results),
+        "pareto": pareto_table(results),
         "warnings": [
             (opening(w), any(p in w for p in problems) or w.startswith("Pareto k"))
             for w in results.warnings
@@ -74,8 +76,8 @@ def refit_sentence(results: Results) -> Said:
     )
 
 
-def diagnostic_rows(results: Results) -> list[dict[str, Any]]:
-    """Rows of the table of diagnostics; each cell is (text, where, failed)."""
+def diagnostic_table(results: Results) -> Markup:
+    """Table of diagnostics, each with the parameter where it is worst."""
     rows = []
     for name, found in results.diagnostics.items():
         rhat, bulk, tail = (found[k] for k in ("rhat_max", "ess_bulk_min", "ess_tail_min"))
@@ -87,32 +89,69 @@ def diagnostic_rows(results: Results) -> list[dict[str, Any]]:
             (number(found["ebfmi_min"]), "", not found["ebfmi_min"] >= EBFMI_MIN),
             (number(found["seconds"], 0), "", False),
         ]
-        rows.append({"name": name, "cells": cells} | {k: found[k] for k in ("problems", "verdict")})
-    return rows
+        at = Markup('<span class="note at">{}</span>')
+        problems = found["problems"]
+        rows.append(
+            [
+                name,
+                *(
+                    lines(red(text) if failed else text, at.format(where) if where else "")
+                    for text, where, failed in cells
+                ),
+                red(f"{found['verdict']}: {'; '.join(problems)}") if problems else found["verdict"],
+            ]
+        )
+    return table(
+        "table-diagnostics",
+        f"Diagnostics of every fit, each at its worst parameter. Asked for: R-hat at most "
+        f"{RHAT_MAX}, effective sample sizes at least {ESS_MIN}, no divergence, E-BFMI at least "
+        f"{EBFMI_MIN}.",
+        [
+            *("Fit", "R-hat", "Bulk ESS", "Tail ESS"),
+            *("Divergences", "E‑BFMI", "Seconds", "Verdict"),
+        ],
+        rows,
+        words=("Verdict",),
+        wide=True,
+    )
 
 
-def pareto_rows(results: Results) -> list[dict[str, Any]]:
-    """Highest Pareto k by theory, where one case is left out at a time."""
+def pareto_table(results: Results) -> Markup:
+    """Table of the highest Pareto k by theory, where one case is left out at a time."""
     words = case_names(results)
-    found: dict[tuple, list[str]] = {}
+    found: dict[tuple[Any, ...], list[str]] = {}
     keys = [key for key in results.scores if key[1] == "episode"]
+    if not keys:
+        return Markup()
     for key, name in [(k, n) for k in keys for n in results.scores[k]]:
         score = results.scores[key][name]
         k = score.pareto_k if score.influence_pareto_k is None else score.influence_pareto_k
         at = int(np.argmax(np.where(np.isnan(k.values), np.inf, k.values)))
-        case = str(k["case"].values[at])
+        left = "; ".join(f"{words[c]} {number(v)}" for c, v in high_k(score).items())
         row = (
-            name,
-            number(float(k.values[at])),
-            words[case],
+            lines(number(float(k.values[at])), *map(red, fit_marks(results, name))),
+            words[str(k["case"].values[at])],
             number(score.good_k),
             listed(words[c] for c in refitted(score)),
-            tuple(f"{words[c]} {number(v)}" for c, v in high_k(score).items()),
+            red(left) if left else "none",
         )
-        found.setdefault(row, []).append(INFORMATION_WORDS[key[0]])
-    columns = ("name", "k", "at", "good", "refitted", "left")
-    return [
-        dict(zip(columns, row, strict=True), marks=fit_marks(results, row[0]))
-        | {"information": "any" if len(said) == len(keys) > 1 else opening("; ".join(said))}
-        for row, said in found.items()
+        found.setdefault((name, *row), []).append(INFORMATION_WORDS[key[0]])
+    rows = []
+    for (name, *cells), said in found.items():
+        rows.append(
+            [name, "any" if len(said) == len(keys) > 1 else opening("; ".join(said)), *cells]
+        )
+    head = [
+        *("Fit", "Information", "Highest k", "At"),
+        *("Limit", "Fitted again without", "Left too high"),
     ]
+    return table(
+        "table-pareto",
+        "Highest Pareto k of the leave-one-case-out scores before any fit without the case. Above "
+        "the limit the estimate of a case's score is not to be trusted unless the case was left "
+        "out by fitting again.",
+        head,
+        rows,
+        words=("Information", "At", "Fitted again without", "Left too high"),
+        wide=True,
+    )

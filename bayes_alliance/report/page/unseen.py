@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from bayes_alliance.process.cells import CELLS, label
 from bayes_alliance.process.designs import designs
 from bayes_alliance.report.page.marks import Said, fit_marks
-from bayes_alliance.report.page.words import called, number, opening, percent, percents
+from bayes_alliance.report.page.tables import bold, lines, note, red, table
+from bayes_alliance.report.page.words import LEVEL, called, number, opening, percent, percents
 from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import case_names, listed
 
@@ -65,32 +67,40 @@ def unseen_section(results: Results) -> dict[str, Any] | None:
     """Sentences and table; None where none of the asked cases is in the data."""
     if results.unseen.empty:
         return None
+    return {"said": unseen_sentences(results), "table": unseen_table(results)}
+
+
+def unseen_table(results: Results) -> Markup:
+    """Table of the asked cases: rows are kinds of design, columns are theories."""
     words = case_names(results)
-    table = results.unseen.set_index(["case", "without", "theory", "design"])
-    rows = []
+    found = results.unseen.set_index(["case", "without", "theory", "design"])
+    rows, groups = [], []
     for case, where in asked(results).itertuples(index=False):
         for design in (*DESIGNS, "strong"):
-            found = {name: table.loc[(case, where, name, design)] for name in results.trees}
-            rows.append(
-                {
-                    "case": words[case],
-                    "without": opening(without_words(where)),
-                    "first": design == DESIGNS[0],
-                    "span": len(DESIGNS) + 1,
-                    "design": opening(design),
-                    "happened": design == outcome(results, case)
-                    or (design == "strong" and _strong(results, case)),
-                    "cells": [
-                        {
-                            "text": number(row["probability"]),
-                            "interval": percents(row["lower"], row["upper"]),
-                            "marks": fit_marks(results, name),
-                        }
-                        for name, row in found.items()
-                    ],
-                }
+            happened = design == outcome(results, case) or (
+                design == "strong" and _strong(results, case)
             )
-    return {"names": list(results.trees), "rows": rows, "said": unseen_sentences(results)}
+            cells = []
+            for name in results.trees:
+                row = found.loc[(case, where, name, design)]
+                cells.append(
+                    lines(
+                        bold(number(row["probability"]), happened),
+                        note(percents(row["lower"], row["upper"])),
+                        *map(red, fit_marks(results, name)),
+                    )
+                )
+            rows.append([bold(opening(design), happened), *cells])
+            groups.append(f"{words[case]}, trained without {without_words(where)}")
+    return table(
+        "table-unseen",
+        f"Probability of each kind of design of cases that a fit has not seen, with {LEVEL} "
+        "intervals over its draws. What happened is in bold.",
+        ["Design", *results.trees],
+        rows,
+        groups=groups,
+        wide=True,
+    )
 
 
 def _strong(results: Results, case: str) -> bool:
