@@ -19,7 +19,9 @@ from bayes_alliance.compare.hypotheses import CI_PROB
 from bayes_alliance.data.schema import THEATRES
 from bayes_alliance.report.results import Results
 
-Section = Literal["data", "theory", "fit", "compare", "check", "forecast"]
+Section = Literal[
+    "data", "theory", "fit", "compare", "stage", "unseen", "check", "robust", "forecast"
+]
 
 THEORY_COLOURS = {
     "occupation": "#0072B2",
