@@ -4,7 +4,7 @@
 # Nothing of an environment that happens to be active may reach the one made here.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_CONSTRAINT PIP_PREFIX PIP_TARGET PIP_USER
 
-.PHONY: help report reference fits calibration recovery exact findings prior dataset test lint setup clean
+.PHONY: help report reference fits calibration recovery exact findings study prior dataset test lint setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ calibration: setup ## check by simulation that the posteriors are calibrated; wr
 
 recovery: setup ## check by simulation that theories are told apart; write docs/recovery.md
 	.venv/bin/python benchmarks/recovery.py
+
+study: setup ## fit and compare under every choice of coding, frames and priors; write docs/study.md
+	.venv/bin/python benchmarks/study.py
 
 exact: setup ## leave every case out in turn; write docs/exact.md
 	.venv/bin/python benchmarks/exact.py

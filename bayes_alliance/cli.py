@@ -352,7 +352,7 @@ def compare(
         list[Path] | None, typer.Argument(help="Fits saved by the fit command; none for a study.")
     ] = None,
     information: Information = "indicators",
-    by: Annotated[str, typer.Option(help="Leave out an episode or a theatre.")] = "episode",
+    by: Annotated[str, typer.Option(help="Leave out by episode, theatre or patron.")] = "episode",
     exact: Annotated[bool, typer.Option(help="Refit where Pareto k is too high.")] = True,
     data: DataNames = None,
     study: Annotated[
@@ -406,6 +406,25 @@ def compare(
         _show(frame.rename_axis("theory"), f"Log score of unseen cases ({information}, by {by})")
 
 
+def study_progress() -> Callable[[int, int, str], None]:
+    """Tell on stderr how many fits of a study are done, with about how long is left.
+
+    Returns
+    -------
+    callable
+        As `bayes_alliance.compare.study.run` calls it.
+    """
+    began = time.monotonic()
+
+    def tell(done: int, total: int, words: str) -> None:
+        passed = time.monotonic() - began
+        left = f", about {passed / done * (total - done) / 60:4.0f} min left" if done else ""
+        at = f"{done} of {total}{left}" if total else "study"
+        print(f"[{at}] {words}", file=sys.stderr, flush=True)
+
+    return tell
+
+
 def _study(
     out: Path,
     data: list[str],
@@ -416,7 +435,7 @@ def _study(
     options: dict[str, Any],
 ) -> None:
     """Run a study, or what is left of it, and write and print what comes of it."""
-    from bayes_alliance.compare.specifications import one_at_a_time, random_cross
+    from bayes_alliance.compare.specifications import of_study
     from bayes_alliance.compare.study import open_study, run
     from bayes_alliance.errors import InputError
     from bayes_alliance.report.figures.specifications import write
@@ -426,16 +445,8 @@ def _study(
         raise InputError("a whole number of at least 1", column="limit", value=limit)
     if information not in ("indicators", "commitments"):
         raise InputError("indicators or commitments", column="information", value=information)
-    asked = [*one_at_a_time(data), *random_cross(seed=options["seed"], data=data)]
-    began = time.monotonic()
-
-    def tell(done: int, total: int, words: str) -> None:
-        passed = time.monotonic() - began
-        left = f", about {passed / done * (total - done) / 60:4.0f} min left" if done else ""
-        at = f"{done} of {total}{left}" if total else "study"
-        print(f"[{at}] {words}", file=sys.stderr, flush=True)
-
-    run(list(dict.fromkeys(asked))[:limit], theories or list(MAIN), out, tell=tell, **options)
+    asked = of_study(data, options["seed"])
+    run(asked[:limit], theories or list(MAIN), out, tell=study_progress(), **options)
     found = write(open_study(out), out, information)
     if json_:
         tables = {

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_alliance.compare.loo import told_apart
 from bayes_alliance.compare.specifications import Specification
 from bayes_alliance.compare.study import Study
 from bayes_alliance.errors import InputError
@@ -60,7 +61,8 @@ def comparison_curve(study: Study, information: str = "indicators") -> pd.DataFr
         One row a pair and specification: ``estimate`` (first minus second), ``se`` as
         `bayes_alliance.compare.loo.difference` has it, ``lower`` and ``upper`` (one standard error
         to either side), ``cases``, ``high_k`` (cases of either fit whose Pareto k is too high for
-        the weights), ``failed`` and ``problems``.
+        the weights), ``answer`` (the first theory is ahead, behind or not told apart), ``failed``
+        and ``problems``.
 
     Raises
     ------
@@ -75,6 +77,7 @@ def comparison_curve(study: Study, information: str = "indicators") -> pd.DataFr
         for s in study.specifications:
             fits = {theory: study.results.get((s.hash, theory)) for theory in pair}
             row = {"pair": " minus ".join(pair), **_named(s), **_difference(fits, information)}
+            row["answer"] = _order(row["estimate"], row["se"])
             rows.append(row | _trust(fits))
     return pd.DataFrame(rows)
 
@@ -92,7 +95,7 @@ def hypothesis_curve(study: Study) -> pd.DataFrame:
     pandas.DataFrame
         One row a theory, hypothesis and specification: ``estimate``, ``lower``, ``upper``,
         ``probability`` and ``prior_probability`` as `bayes_alliance.hypotheses` has them,
-        ``failed`` and ``problems``.
+        ``answer`` (held, refused or undecided), ``failed`` and ``problems``.
     """
     rows = []
     for theory in study.theories:
@@ -101,8 +104,24 @@ def hypothesis_curve(study: Study) -> pd.DataFrame:
                 fit = study.results.get((s.hash, theory))
                 said = fit["hypotheses"].get(h.name, {}) if fit else {}
                 row = {"theory": theory, "hypothesis": h.name, "words": h.words, **_named(s)}
-                rows.append(row | {c: _number(said.get(c)) for c in SAID} | _trust({theory: fit}))
+                row |= {c: _number(said.get(c)) for c in SAID}
+                row["answer"] = _finding(row["probability"])
+                rows.append(row | _trust({theory: fit}))
     return pd.DataFrame(rows)
+
+
+def _order(gap: float, se: float) -> str:
+    """How the first theory of a pair fares; empty without a number."""
+    if math.isnan(gap):
+        return ""
+    return ("ahead" if gap > 0 else "behind") if told_apart(gap, se) else "not told apart"
+
+
+def _finding(p: float) -> str:
+    """What the data say of a hypothesis; empty without a number."""
+    if math.isnan(p):
+        return ""
+    return "held" if p > HELD else "refused" if p < REFUSED else "undecided"
 
 
 def _named(s: Specification) -> dict[str, Any]:
@@ -162,12 +181,12 @@ def comparison_sentences(table: pd.DataFrame) -> dict[str, str]:
         good = rows[~rows["failed"]]
         parts = []
         if len(good):
-            clear = (good["estimate"].abs() > 2 * good["se"]).sum()
+            clear = good["answer"].isin(["ahead", "behind"]).sum()
             parts = [
                 f"over {_specifications(good)} the difference in log score is "
                 f"{good['estimate'].min():.1f} to {good['estimate'].max():.1f}, above zero under "
-                f"{(good['estimate'] > 0).sum()}, and more than two standard errors from zero "
-                f"under {clear}",
+                f"{(good['estimate'] > 0).sum()}, and the two are told apart under "
+                f"{clear}",
                 *_against_default(rows, "estimate", "{:.1f}".format),
             ]
         out[str(pair)] = f"{pair}: {'; '.join(parts + _failures(rows))}."
@@ -195,7 +214,7 @@ def hypothesis_sentences(table: pd.DataFrame) -> dict[str, str]:
         parts, grade = [], "cannot be judged"
         if len(good):
             p = good["probability"]
-            held, refused = int((p > HELD).sum()), int((p < REFUSED).sum())
+            held, refused = (int((good["answer"] == a).sum()) for a in ("held", "refused"))
             grade = _grade(held, refused, len(good))
             parts = [
                 f"over {_specifications(good)} the probability of the expected direction is "
@@ -204,6 +223,36 @@ def hypothesis_sentences(table: pd.DataFrame) -> dict[str, str]:
                 *_against_default(rows, "probability", shown),
             ]
         out[name] = f"{name} {grade}: {'; '.join(parts + _failures(rows))}."
+    return out
+
+
+def turning_sentences(table: pd.DataFrame) -> dict[str, str]:
+    """Which single choices change an answer.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `comparison_curve` or `hypothesis_curve`.
+
+    Returns
+    -------
+    dict of str to str
+        One sentence a pair, or theory and hypothesis, of which a choice changed alone gives
+        another answer than the defaults. Fits that failed answer nothing.
+    """
+    out: dict[str, str] = {}
+    key = ["pair"] if "pair" in table else ["theory", "hypothesis"]
+    for names, rows in table.groupby(key, sort=False) if len(table) else ():
+        good = rows[~rows["failed"]]
+        default = good.loc[good["changes"] == 0, "answer"]
+        single = good[(good["changes"] == 1) & ~good["answer"].isin(default)]
+        if len(default) and len(single):
+            parts = [
+                f"{answer} with {' or '.join(map(repr, turned['label']))} alone"
+                for answer, turned in single.groupby("answer", sort=False)
+            ]
+            name = " ".join(names)
+            out[name] = f"{name} is {default.iloc[0]} at the defaults, but {', '.join(parts)}."
     return out
 
 

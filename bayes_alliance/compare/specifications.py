@@ -247,3 +247,21 @@ def random_cross(
     drawn = np.random.default_rng(seed).choice(size, min(n, size), replace=False)
     cross = list(itertools.product(*open_.values()))
     return [specification(data, **dict(zip(open_, cross[i], strict=True))) for i in drawn]
+
+
+def of_study(data: Sequence[str] = (ASYMMETRIC,), seed: int = 1) -> list[Specification]:
+    """Specifications of a study: one choice at a time, then a random cross, none of them twice.
+
+    Parameters
+    ----------
+    data : sequence of str
+        Names as for `bayes_alliance.load`.
+    seed : int
+        Seed of the cross.
+
+    Returns
+    -------
+    list of Specification
+        The defaults first.
+    """
+    return list(dict.fromkeys([*one_at_a_time(data), *random_cross(seed=seed, data=data)]))

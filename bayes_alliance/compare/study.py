@@ -3,6 +3,7 @@
 The folder holds ``study.json``, what was asked, and in ``fits/`` a file a specification and theory,
 named ``<specification>-<theory>.json``. A file is written whole or not at all as soon as its fit is
 done, and one that is there is not made again while all that it depends on is the same.
+`compact` makes one small file of a folder, which `open_study` reads as it reads the folder.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import itertools
 import json
 import logging
 import math
@@ -52,6 +54,7 @@ ALONE = threading.Lock()
 LEAST = {"draws": 10, "tune": 10, "chains": 1, "seed": 0}
 KEPT = ("inputs", "problems", "diagnostics", "scores", "pareto_k", "good_k", "hypotheses")
 """What every result has."""
+ASKED = ("data", "theories", "specifications")
 
 
 @dataclass(frozen=True)
@@ -178,12 +181,12 @@ def run(
 
 
 def open_study(store: str | Path) -> Study:
-    """Read a study's folder.
+    """Read a study.
 
     Parameters
     ----------
     store : str or pathlib.Path
-        Folder that `run` wrote.
+        Folder that `run` wrote, or file with what `compact` makes of it.
 
     Returns
     -------
@@ -193,22 +196,72 @@ def open_study(store: str | Path) -> Study:
     Raises
     ------
     InputError
-        If it is no such folder, holds a file that is no result, or results of several versions.
+        If it is no study, holds something that is no result, or results of several versions.
     """
-    folder = Path(store)
-    asked = _read(folder / "study.json", ("data", "theories", "specifications"))
+    place = Path(store)
+    one_file = place.is_file()
+    asked = _read(place if one_file else place / "study.json", ASKED + ("results",) * one_file)
     specifications = [specification(asked["data"], **s) for s in asked["specifications"]]
-    found = {
-        (s.hash, theory): _read(path, KEPT)
-        for s in specifications
-        for theory in asked["theories"]
-        if (path := _place(folder, s, theory)).exists()
-    }
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for s, theory in itertools.product(specifications, asked["theories"]):
+        path = _place(place, s, theory)
+        if one_file and path.stem in asked["results"]:
+            found[s.hash, theory] = _whole(asked["results"][path.stem], KEPT, place)
+        elif path.exists():
+            found[s.hash, theory] = _read(path, KEPT)
     made = {(t, r["inputs"]["code"], _text(r["inputs"]["versions"])) for (_, t), r in found.items()}
     if len(made) > len({theory for _, theory in found}):
         words = "results of one version of the package: run the study again"
-        raise InputError(words, file=str(folder))
+        raise InputError(words, file=str(place))
     return Study(specifications, asked["theories"], found)
+
+
+def compact(folder: str | Path) -> dict[str, Any]:
+    """Make one value of a study's folder, for a file to publish.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Folder that `run` wrote.
+
+    Returns
+    -------
+    dict
+        What ``study.json`` has, and ``results`` by the names of their files, rounded; of Pareto k
+        those alone that are too high, of scores those given the indicators.
+    """
+    place = Path(folder)
+    study = open_study(place)
+    asked = _read(place / "study.json", ASKED)
+    return asked | {"results": {f"{h}-{t}": _small(r) for (h, t), r in study.results.items()}}
+
+
+def _small(result: dict[str, Any]) -> dict[str, Any]:
+    """What the curves need of a result."""
+    first, good = INFORMATION[0], result["good_k"]
+    scores = result["scores"].get(first, {})
+    high = {c: k for c, k in result["pareto_k"].items() if k is None or k > good}
+    hypotheses = {
+        name: {key: value for key, value in said.items() if not isinstance(value, str)}
+        for name, said in result["hypotheses"].items()
+    }
+    return {
+        **{name: result[name] for name in ("inputs", "problems", "good_k")},
+        "diagnostics": _rounded(result["diagnostics"], 4),
+        "scores": {first: _rounded(scores, 3)} if scores else {},
+        "pareto_k": _rounded(high, 2),
+        # all that 4000 draws tell of a probability: none is rounded over a threshold
+        "hypotheses": _rounded(hypotheses, 5),
+        "seconds": _rounded(result.get("seconds", {}), 1),
+        "cores": result.get("cores", 1),
+    }
+
+
+def _rounded(value: Any, digits: int) -> Any:
+    """Numbers of plain values, rounded."""
+    if isinstance(value, dict):
+        return {key: _rounded(v, digits) for key, v in value.items()}
+    return round(value, digits) if isinstance(value, float) else value
 
 
 def one(
@@ -280,6 +333,7 @@ def _fitted(theory, data, priors, settings) -> dict[str, Any]:
         "good_k": first.good_k,
         "hypotheses": table.to_dict(orient="index"),
         "seconds": seconds,
+        "cores": min(settings["chains"], os.cpu_count() or 1),
     }
 
 
@@ -454,13 +508,18 @@ def _place(folder: Path, s: Specification, theory: str) -> Path:
 
 
 def _read(path: Path, keys: Sequence[str]) -> dict[str, Any]:
-    """A file of the folder, or one message why not."""
+    """A file of the study, or one message why not."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"a study's file ({error.strerror})", file=str(path)) from None
     except ValueError:
         found = None
+    return _whole(found, keys, path)
+
+
+def _whole(found: Any, keys: Sequence[str], path: Path) -> dict[str, Any]:
+    """Refuse what lacks a part."""
     if not isinstance(found, dict) or not set(keys) <= set(found):
         words = "a file as the study writes it; without the file it is made again"
         raise InputError(words, file=str(path))

@@ -15,11 +15,12 @@ from bayes_alliance.compare.curve import (
     hypothesis_sentences,
     pairs,
     shown,
+    turning_sentences,
 )
 from bayes_alliance.compare.specifications import Specification, specification
 from bayes_alliance.compare.study import Study
 from bayes_alliance.errors import InputError
-from bayes_alliance.report.figures.specifications import draw
+from bayes_alliance.report.figures.specifications import draw, overview
 from bayes_alliance.theories import get
 
 DATA = ("europe",)
@@ -181,9 +182,45 @@ def test_the_sentence_of_a_comparison() -> None:
     said = comparison_sentences(comparison_curve(study(fits, nulls)))
     assert said["occupation minus null"] == (
         "occupation minus null: over 2 specifications the difference in log score is -2.0 to 4.0, "
-        "above zero under 1, and more than two standard errors from zero under 1; it is 4.0 at "
+        "above zero under 1, and the two are told apart under 1; it is 4.0 at "
         "the defaults, and of the choices alone 'coded frames unread' moves it most, to -2.0."
     )
+
+
+def test_a_single_choice_that_turns_an_answer_is_named() -> None:
+    # differences: 6 (s.e. 0), 6 (s.e. sqrt(2 * 25)), -6 (s.e. 0); the last has two choices
+    fits = [result([2, 2], 0.96), result([7, -3], 0.96), result([-4, -4], 0.95), result([2, 2], 0)]
+    nulls = [result([-1, -1])] * 4
+    found = study(fits, nulls)
+    compared, table = comparison_curve(found), hypothesis_curve(found)
+    assert compared["answer"].tolist() == ["ahead", "not told apart", "behind", "ahead"]
+    assert turning_sentences(compared) == {
+        "occupation minus null": "occupation minus null is ahead at the defaults, but not told "
+        "apart with 'coded frames unread' alone, behind with 'wider priors' alone."
+    }
+    h1 = table[table["hypothesis"] == "H1"]
+    assert h1["answer"].tolist() == ["held", "held", "undecided", "refused"]
+    assert turning_sentences(h1) == {
+        "occupation H1": "occupation H1 is held at the defaults, but undecided with 'wider "
+        "priors' alone."
+    }
+    fits[2] = result([-2, -2], 0.5, ("divergences",))
+    assert turning_sentences(hypothesis_curve(study(fits, nulls))) == {}
+    fits[0], fits[2] = fits[2], result([-2, -2], 0.5)
+    assert turning_sentences(hypothesis_curve(study(fits, nulls))) == {}, "no default to turn"
+
+
+def test_the_overview_has_a_mark_a_specification_and_shows_what_failed() -> None:
+    failed = result([-1], 0.9, ("divergences",))
+    table = hypothesis_curve(study([result([-1], 0.2), result([-1], 0.3), failed, None]))
+    axes = overview(table).figure.axes[0]
+    assert [t.get_text() for t in axes.get_yticklabels()] == [
+        f"occupation {h.name}" for h in get("occupation").HYPOTHESES
+    ]
+    first = [line for line in axes.lines if set(line.get_ydata()) == {0}]
+    marks = [(m.get_marker(), list(m.get_xdata()), m.get_color()) for m in first]
+    assert ("|", [0.2, 0.3], "#0072B2") in marks and ("D", [0.2], "#0072B2") in marks
+    assert ("|", [0.9], "#CC0000") in marks
 
 
 @pytest.mark.parametrize(
@@ -201,7 +238,8 @@ def test_the_curve_shows_every_specification_and_marks_those_that_failed() -> No
     failed = result([-1, -2, -3], 0.9, ("divergences",))
     found = study([result([-1, -2, -3], 0.2), failed, None], [result([-2, -2, -2])] * 3)
     figures = dict(draw(found))
-    assert len(figures) == 1 + 7
+    assert len(figures) == 1 + 1 + 7
+    assert {f.section for f in figures.values()} == {"robust"}
     figure = figures["specifications-occupation-H1"]
     upper, lower = figure.figure.axes
     marks = [line for line in upper.lines if len(line.get_xdata()) == 1]
@@ -211,7 +249,8 @@ def test_the_curve_shows_every_specification_and_marks_those_that_failed() -> No
     assert looks[2][0] == "x"  # no number
     assert [m.get_xdata()[0] for m in marks] == [0, 1, 2]
     # frames and priors are open: two marks a specification
-    assert sum(len(line.get_xdata()) == 1 for line in lower.lines) == 2 * 3
+    ticks = [line for line in lower.lines if line.get_marker() == "|"]
+    assert sum(len(line.get_xdata()) for line in ticks) == 2 * 3
     labels = [label.get_text() for label in lower.get_yticklabels()]
     assert labels[:2] == ["coded frames read", "coded frames unread"]
     assert "divergences" in figure.alt and "not fitted" in figure.alt

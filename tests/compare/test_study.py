@@ -125,12 +125,12 @@ def test_a_study_that_is_done_fits_nothing_and_needs_no_worker(whole: Path) -> N
 def test_a_killed_worker_costs_its_fit_alone(
     whole: Path, cluster: LocalCluster, tmp_path: Path
 ) -> None:
-    killed: list[tuple[int, int]] = []
+    killed: list[tuple[int, dict[str, int]]] = []
 
     def kill() -> None:
         wait_for(tmp_path)
         (nanny,) = cluster.workers.values()
-        killed.append((nanny.pid, len(files(tmp_path))))
+        killed.append((nanny.pid, changed(tmp_path)))
         os.kill(nanny.pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
@@ -138,8 +138,10 @@ def test_a_killed_worker_costs_its_fit_alone(
     run(SPECIFICATIONS, ["null"], tmp_path, scheduler=cluster.scheduler_address, **SMALL)
     killer.join()
     ((pid, there),) = killed
-    assert there < len(SPECIFICATIONS), "the worker was killed too late to lose anything"
+    assert len(there) < len(SPECIFICATIONS), "the worker was killed too late to lose anything"
     assert next(iter(cluster.workers.values())).pid != pid
+    after = changed(tmp_path)
+    assert {name: after[name] for name in there} == there, "a fit that was done was made again"
     assert numbers(tmp_path) == numbers(whole)
 
 

@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from bayes_alliance.compare.curve import (
+    HELD,
+    REFUSED,
     comparison_curve,
     comparison_sentences,
     hypothesis_curve,
@@ -26,7 +28,11 @@ from bayes_alliance.report.figures.style import (
     RC,
     WIDTH,
     Figure,
+    canvas,
+    dot,
     legend,
+    patch,
+    rows_axis,
     save,
     settle,
     theory_colour,
@@ -53,25 +59,10 @@ def draw(study: Study, information: str = "indicators") -> Iterator[tuple[str, F
     tuple of str and Figure
         Slug and figure.
     """
-    compared = comparison_curve(study, information)
-    told = comparison_sentences(compared)
-    for pair, rows in compared.groupby("pair", sort=False) if len(compared) else ():
-        yield (
-            f"specifications-{str(pair).replace(' ', '-')}",
-            Figure(
-                title=f"Does the comparison, {pair}, depend on the choices?",
-                caption=f"{told[str(pair)]} {_legend_words('± 1 standard error')}",
-                alt=_described(rows),
-                figure=curve(
-                    rows,
-                    study.specifications,
-                    f"Log score (elpd),\n{pair}",
-                    theory_colour(str(pair).split()[0]),
-                ),
-                section="compare",
-            ),
-        )
+    yield from draw_comparisons(study, information)
     table = hypothesis_curve(study)
+    if len(table):
+        yield "specifications-hypotheses", overview(table)
     told = hypothesis_sentences(table)
     groups = table.groupby(["theory", "hypothesis"], sort=False) if len(table) else ()
     for (theory, hypothesis), rows in groups:
@@ -90,9 +81,98 @@ def draw(study: Study, information: str = "indicators") -> Iterator[tuple[str, F
                     f"{theory} {hypothesis}\n(expected {expected} 0)",
                     theory_colour(str(theory)),
                 ),
-                section="compare",
+                section="robust",
             ),
         )
+
+
+def draw_comparisons(study: Study, information: str = "indicators") -> Iterator[tuple[str, Figure]]:
+    """Draw the curve of each pair of theories.
+
+    Parameters
+    ----------
+    study : Study
+        From `bayes_alliance.compare.study.open_study`.
+    information : {"indicators", "commitments"}
+        What predictions may know.
+
+    Yields
+    ------
+    tuple of str and Figure
+        Slug and figure.
+    """
+    compared = comparison_curve(study, information)
+    told = comparison_sentences(compared)
+    for pair, rows in compared.groupby("pair", sort=False) if len(compared) else ():
+        yield (
+            f"specifications-{str(pair).replace(' ', '-')}",
+            Figure(
+                title=f"Does the comparison, {pair}, depend on the choices?",
+                caption=f"{told[str(pair)]} {_legend_words('± 1 standard error')}",
+                alt=_described(rows),
+                figure=curve(
+                    rows,
+                    study.specifications,
+                    f"Log score (elpd),\n{pair}",
+                    theory_colour(str(pair).split()[0]),
+                ),
+                section="robust",
+            ),
+        )
+
+
+def overview(table: pd.DataFrame) -> Figure:
+    """Probability of the expected direction of every hypothesis under every specification.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `bayes_alliance.compare.curve.hypothesis_curve`, with at least one hypothesis.
+
+    Returns
+    -------
+    Figure
+        The figure.
+    """
+    groups = list(table.groupby(["theory", "hypothesis"], sort=False))
+    figure, panels = canvas(0.9 + 0.27 * len(groups))
+    axes = panels[0, 0]
+    at = rows_axis(axes, [f"{theory} {hypothesis}" for (theory, hypothesis), _ in groups])
+    axes.axvspan(HELD, 1, color="#E9F3EC", zorder=0)
+    axes.axvspan(0, REFUSED, color="#F8E9E9", zorder=0)
+    axes.axvline(0.5, color="black", linewidth=0.9, linestyle=":")
+    for y, ((theory, _), rows) in zip(at, groups, strict=True):
+        colour = theory_colour(str(theory))
+        for failed, some in rows[rows["probability"].notna()].groupby("failed"):
+            shade = FAILED if failed else colour
+            looks = {"linestyle": "none", "color": shade, "markerfacecolor": "none"}
+            axes.plot(some["probability"], [y] * len(some), marker="|", markersize=9, **looks)
+            # the ticks of many specifications lie on one another; the diamond stands out
+            default = some.loc[some["changes"] == 0, "probability"]
+            looks["markerfacecolor"] = "white" if failed else shade
+            axes.plot(default, [y] * len(default), marker="D", markersize=7, **looks)
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_xlabel("Probability of the direction that the article expects")
+    grey = "#555555"
+    entries = [
+        dot("defaults", grey, "D"),
+        dot("other choices", grey, "|"),
+        patch("held", "#E9F3EC"),
+        patch("refused", "#F8E9E9"),
+    ]
+    if (table["failed"] & table["probability"].notna()).any():
+        entries.append(dot("fit failed", FAILED, "|"))
+    legend(figure, entries)
+    told = hypothesis_sentences(table)
+    return Figure(
+        title="Which hypotheses depend on the choices?",
+        caption="One mark a specification: the probability of the direction that the article "
+        f"expects. In the green band (above {HELD}) the data hold a hypothesis, in the red band "
+        f"(below {REFUSED}) they refuse it; red marks are of fits that failed their diagnostics.",
+        alt=" ".join(told.values()),
+        figure=figure,
+        section="robust",
+    )
 
 
 def _legend_words(interval: str) -> str:
@@ -160,13 +240,12 @@ def curve(
         axes.tick_params(axis="x", length=0, labelbottom=False)
         for x in alone:
             axes.axvline(x, color="#EFEFEF", linewidth=2.2, zorder=0)
-    for x, row in rows.iterrows():
-        chosen = by_hash[row["specification"]]
-        changed = dict(chosen.changed)
-        for name in open_:
-            level = chosen.level(name)
-            shade = colour if name in changed else "#C4C4C4"
-            lower.plot([x], [at[name, level]], marker="|", color=shade, markersize=5.5, mew=1.6)
+    chosen = [by_hash[name] for name in rows["specification"]]
+    for (name, level), y in at.items():
+        there = [x for x, s in enumerate(chosen) if s.level(name) == level]
+        default = level == next(iter(open_[name]))
+        looks = {"marker": "|", "markersize": 5.5, "mew": 1.6, "linestyle": "none"}
+        lower.plot(there, [y] * len(there), color="#C4C4C4" if default else colour, **looks)
     lower.set_yticks(list(at.values()), [open_[name][level] for name, level in at], fontsize=7.5)
     lower.set_ylim(place - 0.3, -0.7)
     lower.set_xlim(-1, len(rows))
