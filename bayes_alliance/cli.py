@@ -25,6 +25,10 @@ DataNames = Annotated[
     list[str] | None,
     typer.Option("--data", help="europe, asia (repeat to pool), asymmetric, or a folder."),
 ]
+OfStudy = Annotated[
+    Path | None,
+    typer.Option("--study", help="Show this study (compare --study) of the same data too."),
+]
 Frames = Annotated[bool, typer.Option(help="Use the coded frames of gain and loss.")]
 CodingOption = Annotated[
     list[str] | None,
@@ -524,6 +528,7 @@ def report(
     fits: Fits,
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     data: DataNames = None,
+    study: OfStudy = None,
     json_: Json = False,
 ) -> None:
     """Write figures, index.html and summary.json from saved fits."""
@@ -534,7 +539,7 @@ def report(
 
     trees = _open(fits, data)
     with _progress(60) as tell:
-        numbers = write_report(trees, out, progress=tell)
+        numbers = write_report(trees, out, study=study, progress=tell)
     _done(numbers, out, json_)
 
 
@@ -545,6 +550,7 @@ def reproduce(
     tune: Tune = 1000,
     chains: Chains = 4,
     seed: Seed = 1,
+    study: OfStudy = None,
     json_: Json = False,
 ) -> None:
     """Run everything on the bundled data and write the report."""
@@ -555,7 +561,7 @@ def reproduce(
 
     with _progress(500) as tell:
         numbers = reproduce_all(
-            out, draws=draws, tune=tune, chains=chains, seed=seed, progress=tell
+            out, draws=draws, tune=tune, chains=chains, seed=seed, study=study, progress=tell
         )
     _done(numbers, out, json_)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from fits import ROOT, commit
 
 from bayes_alliance.cli import study_progress
 from bayes_alliance.compare.specifications import CHOICES, CODING, Specification, of_study
-from bayes_alliance.compare.study import Study, compact, open_study, run, write_whole
+from bayes_alliance.compare.study import Study, compact, complete, open_study, run, write_whole
 from bayes_alliance.errors import InputError
 from bayes_alliance.report.figures.style import Figure
 
@@ -87,16 +86,6 @@ def keep(name: str, folder: Path) -> None:
     write_whole(path, text + "\n")
 
 
-def done(study: Study) -> Study:
-    """The part of a study whose fits are all made."""
-    complete = [
-        s
-        for s in study.specifications
-        if all((s.hash, theory) in study.results for theory in study.theories)
-    ]
-    return replace(study, specifications=complete)
-
-
 def fits_of(study: Study) -> list[tuple[str, Specification, dict[str, Any]]]:
     """Theory, first specification and result of each fit; several results can come of one."""
     found: dict[str, tuple[str, Specification, dict[str, Any]]] = {}
@@ -116,7 +105,7 @@ def drawn(study: Study) -> dict[str, Figure]:
     from bayes_alliance.report.figures.specifications import draw_comparisons, overview
     from bayes_alliance.report.figures.style import RC, settle
 
-    part = done(study)
+    part = complete(study)
     if not part.specifications:
         return {}
     with mpl.rc_context(RC):
@@ -218,7 +207,7 @@ def section(name: str, study: Study, figures: dict[str, Figure]) -> list[str]:
         turning_sentences,
     )
 
-    part = done(study)
+    part = complete(study)
     lines = [progress(name, study), "", *effort(study)]
     if not part.specifications:
         return lines[:-1] if lines[-1] == "" else lines
@@ -265,7 +254,7 @@ def pair(slug: str) -> str:
 def progress(name: str, study: Study) -> str:
     """Say how much of the study is done."""
     every = len(of_study(name.split("+")))
-    count = len(done(study).specifications)
+    count = len(complete(study).specifications)
     theories = f"{len(study.theories)} theories ({', '.join(study.theories)})"
     text = f"{every} specifications, each asked of {theories}: {every * len(study.theories)} fits"
     if count == every:

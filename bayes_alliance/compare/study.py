@@ -22,7 +22,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -214,6 +214,27 @@ def open_study(store: str | Path) -> Study:
         words = "results of one version of the package: run the study again"
         raise InputError(words, file=str(place))
     return Study(specifications, asked["theories"], found)
+
+
+def complete(study: Study) -> Study:
+    """Keep the specifications whose fits are all made.
+
+    Parameters
+    ----------
+    study : Study
+        A study, perhaps in part.
+
+    Returns
+    -------
+    Study
+        The same with fewer specifications.
+    """
+    made = [
+        s
+        for s in study.specifications
+        if all((s.hash, theory) in study.results for theory in study.theories)
+    ]
+    return replace(study, specifications=made)
 
 
 def compact(folder: str | Path) -> dict[str, Any]:

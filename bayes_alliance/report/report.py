@@ -14,6 +14,7 @@ from typing import Any
 
 import xarray as xr
 
+from bayes_alliance.compare.study import open_study
 from bayes_alliance.data.load import load
 from bayes_alliance.fit import fit, open_fit, save
 from bayes_alliance.report.figures import figures
@@ -40,6 +41,7 @@ def report(
     *,
     extra: Mapping[str, xr.DataTree] | None = None,
     scenarios: list[str] | None = None,
+    study: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Write ``index.html``, ``figures/*.svg`` and ``summary.json``.
@@ -54,6 +56,8 @@ def report(
         Further fits whose diagnostics the report shows.
     scenarios : list of str, optional
         Scenarios to forecast; the bundled ones by default.
+    study : str or pathlib.Path, optional
+        A robustness study of the same data (`bayes-alliance compare --study`), to show with them.
     progress : callable, optional
         Called with the name of each step.
 
@@ -68,7 +72,7 @@ def report(
         If the folder cannot be written or the fits cannot be compared.
     """
     folder = writable(out)
-    results = collect(trees, extra, scenarios, progress)
+    results = collect(trees, extra, scenarios, progress, study)
     if progress:
         progress("figures")
     return write(results, folder)
@@ -120,6 +124,7 @@ def reproduce(
     tune: int = 1000,
     chains: int = 4,
     seed: int = 1,
+    study: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Do everything on the bundled data: fit, compare, check, forecast, report.
@@ -134,6 +139,8 @@ def reproduce(
         an interruption loses only the fit in hand.
     draws, tune, chains, seed
         As in `bayes_alliance.fit`.
+    study : str or pathlib.Path, optional
+        As in `report`.
     progress : callable, optional
         Called with the name of each step.
 
@@ -142,6 +149,8 @@ def reproduce(
     dict
         The content of ``summary.json``.
     """
+    if study is not None:
+        open_study(study)  # a wrong one is refused before the work
     fits = writable(Path(out) / "fits")
     tell = progress or (lambda step: None)
     asked: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
@@ -168,7 +177,7 @@ def reproduce(
     extra |= {
         label: open_fit(_file(fits, label), load(where)) for label, (_, where) in alone.items()
     }
-    return report(trees, out, extra=extra, progress=progress)
+    return report(trees, out, extra=extra, study=study, progress=progress)
 
 
 def _file(folder: Path, label: str) -> Path:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import arviz as az
@@ -18,6 +19,7 @@ from bayes_alliance.compare.loo import elpd, table, told_apart
 from bayes_alliance.compare.predictions import exactly, predictions
 from bayes_alliance.compare.scores import score_table
 from bayes_alliance.compare.stages import stages
+from bayes_alliance.compare.study import Study, open_study
 from bayes_alliance.compare.unseen import unseen
 from bayes_alliance.compare.weights import stacking
 from bayes_alliance.compare.yardsticks import yardsticks
@@ -78,6 +80,8 @@ class Results:
         Scenarios by name, in reading order.
     forecasts : dict of str to pandas.DataFrame
         By scenario.
+    study : Study or None
+        A robustness study of the same data.
     warnings : list of str
         What a reader must know before trusting a number.
     """
@@ -96,6 +100,7 @@ class Results:
     stages: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
     proper: dict[str, pd.DataFrame] = field(default_factory=dict)
     unseen: pd.DataFrame = field(default_factory=pd.DataFrame)
+    study: Study | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -183,6 +188,7 @@ def collect(
     extra: Mapping[str, xr.DataTree] | None = None,
     scenarios: list[str] | None = None,
     progress: Callable[[str], None] | None = None,
+    study: str | Path | None = None,
 ) -> Results:
     """Compute everything that a report shows.
 
@@ -196,6 +202,8 @@ def collect(
         Scenarios to forecast; the bundled ones by default.
     progress : callable, optional
         Called with the name of each step.
+    study : str or pathlib.Path, optional
+        A robustness study of the same data, as `bayes_alliance.compare.study.open_study` reads it.
 
     Returns
     -------
@@ -207,6 +215,7 @@ def collect(
     if len(trees) < 2:
         raise InputError("two fits or more", column="fits", value=list(trees))
     data = data_of(next(iter(trees.values())))
+    opened = None if study is None else _study_of(study, data)
     unread = {k: t for k, t in extra.items() if k.endswith((NO_FRAMES, NO_STATEMENTS))}
     scores = score(trees | unread, tell)
     # the tables compare what was asked for; the fit without frames is shown beside them
@@ -244,9 +253,19 @@ def collect(
         stages=by_stage,
         proper=proper,
         unseen=said,
+        study=opened,
     )
     results.warnings.extend(_warnings(results))
     return results
+
+
+def _study_of(store: str | Path, data: Data) -> Study:
+    """Open a study, and refuse one of other data."""
+    found = open_study(store)
+    name = "+".join(found.specifications[0].data)
+    if name != data.name:
+        raise InputError(f"a study of {data.name}", file=str(store), column="data", value=name)
+    return found
 
 
 def _proper(

@@ -23,6 +23,7 @@ from bayes_alliance.report.page.methods import methods_section, references
 from bayes_alliance.report.page.outlook import forecast_section
 from bayes_alliance.report.page.pictures import pictures
 from bayes_alliance.report.page.proper import proper_sections
+from bayes_alliance.report.page.robust import robust_section
 from bayes_alliance.report.page.scores import case_tables
 from bayes_alliance.report.page.short import in_short
 from bayes_alliance.report.page.stages import stage_sections
@@ -69,6 +70,7 @@ def page(results: Results, figures: Mapping[str, Figure], svgs: Mapping[str, str
         proper=proper_sections(results),
         unseen=unseen_section(results),
         checked=check_section(results),
+        robust=robust_section(results),
         outlook=forecast_section(results),
         trust=trust_section(results),
         methods=methods_section(results),
