@@ -2,8 +2,8 @@
 
 ``make findings`` fits, scores and checks the three main theories, writes a report of each dataset
 into ``reports/findings/`` and ``docs/findings.md`` with its figures. A dataset whose results are
-stored is not done again, and fits that are saved are not made again. ``--only DATASET`` does one;
-``--page`` only writes the page from the stored results.
+stored is not done again, and fits and refits that are saved are not made again. ``--only DATASET``
+does one; ``--page`` only writes the page from the stored results.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def place(name: str) -> Path:
 def one(name: str) -> dict[str, Any]:
     """Fit what is not saved, collect everything, and write the report of a dataset."""
     import bayes_alliance as ba
+    from bayes_alliance.compare.refits import kept
     from bayes_alliance.fit import versions
     from bayes_alliance.report.report import write
     from bayes_alliance.report.results import collect
@@ -61,7 +62,8 @@ def one(name: str) -> dict[str, Any]:
             tell(f"fit {theory}")
             ba.save(ba.fit(theory, data, seed=1), path)
         trees[theory] = ba.open(path, data)
-    results = collect(trees, scenarios=[], progress=tell)
+    with kept(folder / "refits"):
+        results = collect(trees, scenarios=[], progress=tell)
     numbers = write(results, folder)
     for slug in DATASETS[name][1]:
         drawn = folder / "figures" / f"{slug}.svg"

@@ -1,22 +1,50 @@
-"""Exact refits without some cases, each made once in a process."""
+"""Exact refits without some cases, each made once in a process, or once for all in a folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import arviz as az
 import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from bayes_alliance.fit import data_of, model_of, sample_model, with_containers
+from bayes_alliance.fit import data_of, model_of, sample_model, versions, with_containers
 from bayes_alliance.process.containers import arrays, hold_out
 from bayes_alliance.process.integrated import INFORMATION, Evaluator
+from bayes_alliance.writable import writable
 
 PREDICTED, KEPT = 400, 1000
 """Draws of which predicted designs are kept, and draws that are kept themselves."""
 
 _refits: dict[tuple, tuple[xr.Dataset, xr.Dataset]] = {}
+_folders: list[Path] = []
+
+
+@contextmanager
+def kept(folder: str | Path) -> Iterator[None]:
+    """Keep refits in a folder, so that interrupted work goes on where it stopped.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Folder; made if it is not there. A refit is found again by the theory, the values of data
+        and priors, the settings of the sampler, the versions and the cases left out.
+
+    Yields
+    ------
+    None
+        Within the statement.
+    """
+    _folders.append(writable(folder))
+    try:
+        yield
+    finally:
+        _folders.pop()
 
 
 def refit_without(
@@ -89,6 +117,9 @@ def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
         attrs["chains"],
         cases,
     )
+    file = _file(key) if _folders else None
+    if key not in _refits and file is not None and file.exists():
+        _refits[key] = _read(file)
     if key not in _refits:
         if progress:
             progress(f"exact refit without {label}")
@@ -111,7 +142,33 @@ def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
         scores = evaluator.run(posterior, nodes).isel(case=list(cases))
         found = scores.merge(_designs(model, posterior, nodes, cases))
         _refits[key] = found, posterior.isel(draw=_thinned(posterior, KEPT))
+        if file is not None:
+            _write(file, *_refits[key])
     return _refits[key]
+
+
+def _file(key: tuple) -> Path:
+    """Place of a refit in the folder."""
+    text = json.dumps([*key, versions()], sort_keys=True)
+    return _folders[-1] / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.nc"
+
+
+def _write(file: Path, scores: xr.Dataset, draws: xr.Dataset) -> None:
+    """Write a refit whole or not at all."""
+    half = file.with_suffix(".half")
+    tree = xr.DataTree.from_dict({"scores": scores, "draws": draws})
+    zipped = {
+        f"/{name}": {str(v): {"zlib": True, "complevel": 1} for v in group.data_vars}
+        for name, group in tree.children.items()
+    }
+    tree.to_netcdf(half, engine="h5netcdf", encoding=zipped)
+    half.replace(file)
+
+
+def _read(file: Path) -> tuple[xr.Dataset, xr.Dataset]:
+    """Read a refit."""
+    with xr.open_datatree(file, engine="h5netcdf") as tree:
+        return tree["scores"].load().to_dataset(), tree["draws"].load().to_dataset()
 
 
 def _designs(model, posterior: xr.Dataset, nodes, cases: tuple[int, ...]) -> xr.Dataset:

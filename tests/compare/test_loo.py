@@ -9,7 +9,13 @@ import xarray as xr
 from scipy.special import logsumexp
 
 from bayes_alliance.compare.loo import _psis, compare, elpd, table
-from bayes_alliance.compare.refits import _refits, log_mean, refit_without
+from bayes_alliance.compare.refits import (
+    _refits,
+    draws_without,
+    kept,
+    log_mean,
+    refit_without,
+)
 from bayes_alliance.errors import InputError
 
 THEORIES = ("occupation", "prospect", "null")
@@ -164,3 +170,24 @@ def test_refusals(fits):
     for call in (lambda: elpd(null, information="x"), lambda: elpd(null, by="x")):
         with pytest.raises(InputError):
             call()
+
+
+def test_refits_are_found_again_in_their_folder(fits, tmp_path):
+    tree, told = fits["null"], []
+    with kept(tmp_path / "refits"):
+        _refits.clear()
+        first, draws = refit_without(tree, (3,), "it", told.append), draws_without(tree, (3,))
+        assert len(list((tmp_path / "refits").glob("*.nc"))) == 1
+        _refits.clear()
+        again = refit_without(tree, (3,), "it", told.append)
+        assert told == ["exact refit without it"], "nothing is fitted twice"
+        xr.testing.assert_identical(again.drop_vars("case"), first.drop_vars("case"))
+        assert list(again["case"].values.astype(str)) == list(first["case"].values.astype(str))
+        posterior, promise = draws_without(tree, (3,))
+        xr.testing.assert_equal(posterior, draws[0])
+        np.testing.assert_array_equal(promise, draws[1])
+        refit_without(tree, (4,), "another", told.append)
+        assert told[1:] == ["exact refit without another"]
+    _refits.clear()
+    refit_without(tree, (3,), "it, without a folder", told.append)
+    assert len(told) == 3
