@@ -16,6 +16,7 @@ import pytensor.tensor as pt
 
 from bayes_alliance.bundled import bundled
 from bayes_alliance.errors import InputError
+from bayes_alliance.process.scales import HalfNormalTransform
 
 DISTRIBUTIONS = {
     "normal": (pm.Normal, {"mu", "sigma"}),
@@ -74,6 +75,8 @@ class Priors:
             model.add_coord("prior_argument", places)
             pm.Data(CONTAINER, list(self.arguments.values()), dims="prior_argument")
         values = {k: model[CONTAINER][places.index(f"{name} {k}")] for k in sorted(arguments)}
+        if make is pm.HalfNormal:
+            values["default_transform"] = HalfNormalTransform()
         return make(name, dims=dims, **values)
 
     @property
