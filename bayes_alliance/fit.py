@@ -30,7 +30,7 @@ from bayes_alliance.data.schema import TABLES as SCHEMAS
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.containers import arrays
 from bayes_alliance.process.integrated import Evaluator, at_draws
-from bayes_alliance.process.priors import Priors, load_priors
+from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
 from bayes_alliance.theories import build, get
 
 SAMPLERS = ("nutpie", "pymc", "numpyro")
@@ -63,6 +63,9 @@ def versions() -> dict[str, str]:
 def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
     """The model and its compiled log density, made once a process.
 
+    One compiled log density serves every dataset with parameters of the same sizes, whatever its
+    rows, and every prior of the same distributions: both are containers.
+
     Parameters
     ----------
     theory : str
@@ -80,13 +83,21 @@ def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
     key = _key(theory, data, priors)
     if key not in _models:
         model = build(theory, data, priors)
-        shape = (theory, priors.hash, *((d, tuple(map(str, c))) for d, c in model.coords.items()))
+        names = [rv.name for rv in model.free_RVs]
+        dims = [model.named_vars_to_dims.get(name, ()) for name in names]
+        # rows of the data may differ in number, parameters may not
+        sizes = tuple(tuple(len(model.coords[d]) for d in of) for of in dims)
+        usual = load_priors(theory)
+        same = priors.form == usual.form
+        shape = (theory, priors.form if same else priors.hash, tuple(names), sizes)
         if shape not in _log_densities:
-            names = [rv.name for rv in model.free_RVs]
+            # chains begin where the bundled priors have them, whichever fit was compiled first
+            first = build(theory, data, usual) if same else model
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                _log_densities[shape] = nutpie.compile_pymc_model(model, var_names=names)
+                _log_densities[shape] = nutpie.compile_pymc_model(first, var_names=names)
         values = {name: value for name, (_, value) in arrays(data).items()}
+        values[CONTAINER] = np.array(list(priors.arguments.values()))
         _models[key] = (model, with_containers(_log_densities[shape], values))
     return _models[key]
 
@@ -247,6 +258,10 @@ def sample_model(model, log_density, draws, tune, chains, seed, sampler) -> xr.D
                     var_names=[rv.name for rv in model.free_RVs],
                 )
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
+    # a compiled model that serves several datasets carries the labels of the first
+    posterior = posterior.assign_coords(
+        {d: list(model.coords[str(d)]) for d in posterior.dims if d in model.coords}
+    )
     whole = _whole_draws(posterior)
     if not whole["chain"]:
         raise KeyboardInterrupt

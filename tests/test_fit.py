@@ -15,7 +15,9 @@ from bayes_alliance.data import load
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import (
     _key,
+    _log_densities,
     _whole_draws,
+    compiled,
     data_of,
     diagnose,
     fit,
@@ -71,27 +73,42 @@ def test_draws_are_finite(theory, fits):
             assert np.isfinite(values.to_numpy()).all(), f"{group}/{name}"
 
 
-@pytest.mark.parametrize("theory", MAIN)
-def test_the_sampler_saw_the_density_that_the_model_states(theory, fits, models, plain):
-    """`lp` of the sampler against PyMC's log density at the same draws, up to one constant."""
-    model, tree = models[theory], fits[theory]
-    density = model.compile_logp(mode="FAST_COMPILE", sum=False)
-    pairs = [(rv, model.rvs_to_values[rv], model.rvs_to_transforms[rv]) for rv in model.free_RVs]
-    inputs = {rv: pt.tensor(rv.name, shape=rv.type.shape) for rv, _, _ in pairs}
-    forward = plain(
-        list(inputs.values()),
-        [
-            x if change is None else change.forward(x, *rv.owner.inputs)
-            for (rv, x), (_, _, change) in zip(inputs.items(), pairs, strict=True)
-        ],
-    )
-    found = []
-    for draw in (0, 100, 299):
-        draws = [tree["posterior"][rv.name].to_numpy()[1, draw] for rv in inputs]
+@pytest.fixture
+def density(plain):
+    """PyMC's own log density at draws of a chain, in the variables that the sampler sees."""
+
+    def at(model: pm.Model, tree: xr.DataTree, chain: int, draws: tuple[int, ...]) -> np.ndarray:
+        logp = model.compile_logp(mode="FAST_COMPILE", sum=False)
+        pairs = [
+            (rv, model.rvs_to_values[rv], model.rvs_to_transforms[rv]) for rv in model.free_RVs
+        ]
+        inputs = {rv: pt.tensor(rv.name, shape=rv.type.shape) for rv, _, _ in pairs}
+        forward = plain(
+            list(inputs.values()),
+            [
+                x if change is None else change.forward(x, *rv.owner.inputs)
+                for (rv, x), (_, _, change) in zip(inputs.items(), pairs, strict=True)
+            ],
+        )
         names = [value.name for _, value, _ in pairs]
-        parts = density(dict(zip(names, forward(*draws), strict=True)))
-        ours = sum(float(np.sum(part)) for part in parts)
-        found.append(ours - float(tree["sample_stats"]["lp"][1, draw]))
+        found = []
+        for draw in draws:
+            values = [tree["posterior"][rv.name].to_numpy()[chain, draw] for rv in inputs]
+            parts = logp(dict(zip(names, forward(*values), strict=True)))
+            found.append(sum(float(np.sum(part)) for part in parts))
+        return np.array(found)
+
+    return at
+
+
+@pytest.mark.parametrize("theory", MAIN)
+def test_the_sampler_saw_the_density_that_the_model_states(theory, fits, models, density):
+    """`lp` of the sampler against PyMC's log density at the same draws, up to one constant."""
+    tree, draws = fits[theory], (0, 100, 299)
+    found = (
+        density(models[theory], tree, 1, draws)
+        - tree["sample_stats"]["lp"].to_numpy()[1, list(draws)]
+    )
     np.testing.assert_allclose(found, found[0], atol=1e-6)
 
 
@@ -401,6 +418,34 @@ def test_strong_differences_between_theatres_are_found(fits, data):
     )
     gap = effect.sel(theatre="europe") - effect.sel(theatre="asia")
     assert float((gap > 0).mean()) > 0.95
+
+
+def test_one_compiled_model_serves_other_priors_and_other_rows(data, fits, density):
+    """`lp` of the sampler against PyMC's log density of the model that was asked for."""
+    compiled("null", data, load_priors("null"))
+    made = len(_log_densities)
+    out = data.episodes["case"] == data.episodes["case"].iloc[-1]
+    gone = set(data.episodes.loc[out, "episode"])
+    fewer = dataclasses.replace(
+        data,
+        episodes=data.episodes[~out].reset_index(drop=True),
+        clients=data.clients[~data.clients["episode"].isin(gone)].reset_index(drop=True),
+    )
+    changes = {"hazard_0": {"mu": -2.0, "sigma": 0.3}, "scale_theatre": {"sigma": 2.0}}
+    for name, tables, priors in (
+        ("rows", fewer, load_priors("null")),
+        ("priors", data, load_priors("null", changes)),
+    ):
+        model, log_density = compiled("null", tables, priors)
+        assert len(_log_densities) == made, f"compiled anew for other {name}"
+        tree = sample_model(model, log_density, 30, 30, 1, 1, "nutpie")
+        for d in ("theatre", "patron"):
+            assert tree["posterior"][d].values.tolist() == list(model.coords[d]), name
+        found = (
+            density(model, tree, 0, (0, 15, 29))
+            - tree["sample_stats"]["lp"].to_numpy()[0, [0, 15, 29]]
+        )
+        np.testing.assert_allclose(found, found[0], atol=1e-6, err_msg=name)
 
 
 def test_a_model_of_a_fit_is_the_model_of_the_data(fits, models):

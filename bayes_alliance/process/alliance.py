@@ -82,24 +82,6 @@ def together(*parts: Terms) -> Terms:
     return Terms(*(sum(getattr(p, f.name) for p in parts) for f in fields(Terms)))
 
 
-def group_mean(x, values: pt.TensorVariable) -> pt.TensorVariable:
-    """Mean over the clients of each episode.
-
-    Parameters
-    ----------
-    x : types.SimpleNamespace
-        Containers.
-    values : TensorVariable, shape (client,)
-        Values by client.
-
-    Returns
-    -------
-    TensorVariable, shape (episode,)
-        Means.
-    """
-    return (x.member @ values) / pt.sum(x.member, axis=1)
-
-
 def alliance_process(x, terms: Terms, priors: Priors) -> None:
     """Likelihood of proposals, designs and lives, given the theory's terms.
 

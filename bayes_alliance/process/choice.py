@@ -7,6 +7,7 @@ import pytensor.tensor as pt
 
 from bayes_alliance.process.cells import ALLIANCE, DEPARTURES, PARTNERS, STRONG
 from bayes_alliance.process.priors import Priors
+from bayes_alliance.process.sums import weighted
 
 
 def proposal_probability(
@@ -44,7 +45,7 @@ def proposal_probability(
         priors("alpha_alliance") * ALLIANCE
         + partners[:, None] * PARTNERS
         + strong[:, None] * STRONG
-        + DEPARTURES @ priors("alpha_departure", dims="departure")
+        + weighted(DEPARTURES, priors("alpha_departure", dims="departure"))
     )  # (episode, cell)
     probability = pt.special.softmax(constant + utilities, axis=-1)
     return pm.Deterministic("proposal_probability", probability, dims=("episode", "cell"))

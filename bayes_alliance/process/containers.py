@@ -99,6 +99,8 @@ def coords(data: Data, levels: dict[str, list[str]] | None = None) -> dict[str, 
     clients = [f"{e}: {c}" for e, c in zip(roots["episode"], roots["client"], strict=True)]
     cases = list(dict.fromkeys(episodes["case"]))
     begun = years["episode"] + years["age_from"].map(" {:.2f}".format)
+    panel_years = dict.fromkeys(_followed(episodes, years))
+    places = int(data.clients["episode"].value_counts().max())
     return {
         "cell": list(CELLS),
         "departure": list(DEPARTURE_LABELS),
@@ -110,11 +112,19 @@ def coords(data: Data, levels: dict[str, list[str]] | None = None) -> dict[str, 
         "case": cases,
         "client": clients,
         "unit": [*clients, *cases],
+        "place": [str(i + 1) for i in range(places)],
         "alliance_year": begun.tolist(),
+        "panel_year": [" ".join(map(str, key)) for key in panel_years],
         "covariate": list(CLIENT_COVARIATES),
         "indicator": list(CLIENT_INDICATORS),
         "component": list(THREAT_COMPONENTS),
     }
+
+
+def _followed(episodes: pd.DataFrame, years: pd.DataFrame) -> list[tuple[str, str, int]]:
+    """Patron, theatre and year of each stretch of a design: its row of the panel of threat."""
+    place = episodes.set_index("episode").loc[years["episode"], ["patron", "theatre"]]
+    return list(zip(place["patron"], place["theatre"], years["year"], strict=True))
 
 
 def root_clients(data: Data) -> pd.DataFrame:
@@ -164,6 +174,7 @@ def arrays(data: Data, levels: dict[str, list[str]] | None = None) -> Arrays:
         "commitment_observed": (("episode",), commitment),
         "imposed": (("episode",), (episodes["initiative"] == "patron").to_numpy(float)),
         "case_index": (("episode",), case),
+        "case_row": (("case",), np.unique(case, return_index=True)[1].astype(np.int64)),
         "commitment_confidence": (("episode",), _sure(data, "episodes", "commitment")),
     }
     for name, column, order in (
@@ -317,6 +328,7 @@ def _clients(data: Data, at: dict[str, dict[str, int]]) -> Arrays:
     sure = np.column_stack([_sure(data, "clients", c)[rows] for c in CLIENT_INDICATORS])
     return {
         "member": (("episode", "client"), member),
+        **_places(member),
         "client_case": (("client",), roots["episode"].map(at["case"]).to_numpy(np.int64)),
         # an unrecorded covariate stands at its centre
         "client_covariates": (("client", "covariate"), np.nan_to_num(covariates)),
@@ -325,6 +337,19 @@ def _clients(data: Data, at: dict[str, dict[str, int]]) -> Arrays:
         "client_disparity": (("client",), np.nan_to_num(_disparity(roots))),
         "client_likeness": (("client",), np.nan_to_num(_likeness(data, roots))),
         "client_disputes": (("client",), np.log1p(np.nan_to_num(disputes))),
+    }
+
+
+def _places(member: np.ndarray) -> Arrays:
+    """The clients of each episode in a row, and the share of each; an empty place has none."""
+    count = member.sum(1).astype(int)  # (episode,)
+    taken = np.arange(count.max()) < count[:, None]  # (episode, place)
+    client = np.zeros(taken.shape, dtype=np.int64)
+    client[taken] = np.nonzero(member)[1]
+    return {
+        "group_size": (("episode",), member.sum(1)),
+        "place_client": (("episode", "place"), client),
+        "place_share": (("episode", "place"), taken / count[:, None]),
     }
 
 
@@ -397,8 +422,9 @@ def threat_components(years: pd.DataFrame) -> np.ndarray:
 
 
 def _threat(data: Data) -> Arrays:
-    """Threat at each decision and in each year of each design, and the two reference levels.
+    """Threat at each decision and in each year with a design, and the two reference levels.
 
+    Designs of one patron and theatre share their years: ``year_panel`` finds the year of a stretch.
     ``recent`` is the mean of the five years before, ``long_run`` the mean of all years before.
     """
     years = data.years.sort_values(["patron", "theatre", "year"]).reset_index(drop=True)
@@ -411,17 +437,15 @@ def _threat(data: Data) -> Arrays:
     keys = years[["patron", "theatre", "year"]].itertuples(index=False, name=None)
     row = {key: i for i, key in enumerate(keys)}
     episodes = data.episodes
-    design = alliance_years(episodes)
-    place = episodes.set_index("episode")[["patron", "theatre"]]
     at_episode = [
         row[p, t, d.year]
         for p, t, d in zip(episodes["patron"], episodes["theatre"], episodes["date"], strict=True)
     ]
-    at_year = [
-        row[place.at[e, "patron"], place.at[e, "theatre"], y]
-        for e, y in zip(design["episode"], design["year"], strict=True)
-    ]
-    out: Arrays = {}
+    followed = _followed(episodes, alliance_years(episodes))
+    place = {key: i for i, key in enumerate(dict.fromkeys(followed))}
+    at_panel = [row[key] for key in place]
+    year_panel = np.array([place[key] for key in followed], dtype=np.int64)
+    out: Arrays = {"year_panel": (("alliance_year",), year_panel)}
     for name, frame in (
         ("threat_now", now),
         ("threat_recent", recent.fillna(now)),
@@ -429,7 +453,7 @@ def _threat(data: Data) -> Arrays:
     ):
         values = frame.to_numpy(float).reshape(-1, len(THREAT_COMPONENTS))
         out[name] = (("episode", "component"), values[at_episode])
-        out[f"year_{name}"] = (("alliance_year", "component"), values[at_year])
+        out[f"panel_{name}"] = (("panel_year", "component"), values[at_panel])
     return out
 
 

@@ -196,19 +196,3 @@ def binary(name: str, probability, observed, confidence, dims: str) -> None:
         dims=dims,
         dtype="int64",
     )
-
-
-def first_row(x) -> pt.TensorVariable:
-    """Position of each case's own row, the proposal, among the episodes.
-
-    Parameters
-    ----------
-    x : types.SimpleNamespace
-        Containers.
-
-    Returns
-    -------
-    TensorVariable of int, shape (case,)
-        Positions.
-    """
-    return pt.argmax(pt.eq(x.case_index[None, :], pt.arange(x.frame.shape[0])[:, None]), axis=1)

@@ -16,6 +16,7 @@ import pytensor.tensor as pt
 
 from bayes_alliance.bundled import bundled
 from bayes_alliance.errors import InputError
+from bayes_alliance.process.scales import HalfNormalTransform
 
 DISTRIBUTIONS = {
     "normal": (pm.Normal, {"mu", "sigma"}),
@@ -23,6 +24,8 @@ DISTRIBUTIONS = {
     "log_normal": (pm.LogNormal, {"mu", "sigma"}),
     "beta": (pm.Beta, {"alpha", "beta"}),
 }
+CONTAINER = "prior_arguments"
+"""Container of the arguments of all priors, so that one compiled model serves every prior."""
 POSITIVE = {"sigma", "alpha", "beta"}
 LARGEST = 1e100
 OPTIONS = {
@@ -66,9 +69,32 @@ class Priors:
         TensorVariable
             The random variable.
         """
-        spec = self.parameters[name]
-        make, arguments = DISTRIBUTIONS[spec["distribution"]]
-        return make(name, dims=dims, **{k: spec[k] for k in sorted(arguments)})
+        make, arguments = DISTRIBUTIONS[self.parameters[name]["distribution"]]
+        model, places = pm.modelcontext(None), list(self.arguments)
+        if CONTAINER not in model.named_vars:
+            model.add_coord("prior_argument", places)
+            pm.Data(CONTAINER, list(self.arguments.values()), dims="prior_argument")
+        values = {k: model[CONTAINER][places.index(f"{name} {k}")] for k in sorted(arguments)}
+        if make is pm.HalfNormal:
+            values["default_transform"] = HalfNormalTransform()
+        return make(name, dims=dims, **values)
+
+    @property
+    def arguments(self) -> dict[str, float]:
+        """Arguments of all distributions by name: what may change without compiling again."""
+        return {
+            f"{name} {k}": float(spec[k])
+            for name, spec in sorted(self.parameters.items())
+            for k in sorted(DISTRIBUTIONS[spec["distribution"]][1])
+        }
+
+    @property
+    def form(self) -> str:
+        """Digest of the rest: which distributions, and the options."""
+        kinds = {name: spec["distribution"] for name, spec in self.parameters.items()}
+        options = {name: float(value) for name, value in self.options.items()}
+        text = json.dumps([self.theory, kinds, options], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def hash(self) -> str:

@@ -9,8 +9,9 @@ No latent variable: the theory is that the map decides.
 
 from __future__ import annotations
 
-from bayes_alliance.process.alliance import Terms, group_mean, linear
+from bayes_alliance.process.alliance import Terms, linear
 from bayes_alliance.process.containers import CLIENT_COVARIATES
+from bayes_alliance.process.sums import group_mean
 from bayes_alliance.theories.hypothesis import Hypothesis, parameter
 
 DESCRIPTION = "Land theatres make multilateral alliances, maritime theatres bilateral ones."

@@ -10,7 +10,8 @@ theory has; what is left to identity is the likeness of regimes.
 
 from __future__ import annotations
 
-from bayes_alliance.process.alliance import Terms, group_mean, linear
+from bayes_alliance.process.alliance import Terms, linear
+from bayes_alliance.process.sums import group_mean
 from bayes_alliance.theories.hypothesis import Hypothesis, parameter
 
 DESCRIPTION = "A patron makes multilateral alliances with clients of its own kind."

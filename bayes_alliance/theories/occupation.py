@@ -27,6 +27,7 @@ from bayes_alliance.process.alliance import Terms
 from bayes_alliance.process.cells import JOINT, PARTNERS, STRONG
 from bayes_alliance.process.containers import CLIENT_COVARIATES, CLIENT_INDICATORS
 from bayes_alliance.process.measurement import cutpoints, ordinal
+from bayes_alliance.process.sums import weighted
 from bayes_alliance.theories.hypothesis import Hypothesis, parameter
 
 DESCRIPTION = "Credible occupation makes clients commit first; that reassures the patron."
@@ -51,15 +52,15 @@ def credibility(x, priors, epsilon) -> pt.TensorVariable:
         Theta: group credibility.
     """
     gamma = pt.stack([priors(f"gamma_{name}") for name in CLIENT_COVARIATES])
-    theta = pm.Deterministic("theta", x.client_covariates @ gamma + epsilon, dims="client")
+    theta = pm.Deterministic("theta", weighted(x.client_covariates, gamma) + epsilon, dims="client")
     for k, name in enumerate(CLIENT_INDICATORS):
         eta = priors(f"loading_{name}") * theta
         cuts = cutpoints(f"cut_{name}", priors)
         sure = x.client_indicator_confidence[:, k]
         ordinal(name, eta, cuts, x.client_indicators[:, k], sure, "client")
     tau = priors.options["smooth_maximum"]
-    share = x.member / pt.sum(x.member, axis=1, keepdims=True)  # (episode, client)
-    group = pt.log(share @ pt.exp(tau * theta)) / tau
+    # a dense product: theta comes with every node, for which a sum by index is slower
+    group = pt.log(x.member @ pt.exp(tau * theta) / x.group_size) / tau
     return pm.Deterministic("group_credibility", group, dims="episode")
 
 

@@ -9,7 +9,8 @@ No latent variable. z is 0 where the patron is some thirty times as capable as t
 
 from __future__ import annotations
 
-from bayes_alliance.process.alliance import Terms, group_mean, linear
+from bayes_alliance.process.alliance import Terms, linear
+from bayes_alliance.process.sums import group_mean
 from bayes_alliance.theories.hypothesis import Hypothesis, parameter
 
 DESCRIPTION = "The greater the patron over its clients, the more it prefers bilateral control."

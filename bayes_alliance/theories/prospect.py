@@ -31,7 +31,8 @@ import xarray as xr
 from bayes_alliance.process.alliance import Terms
 from bayes_alliance.process.cells import DEPARTURES, PARTNERS, RISK, STRONG
 from bayes_alliance.process.containers import CLIENT_COVARIATES, THREAT_COMPONENTS
-from bayes_alliance.process.measurement import binary, cutpoints, first_row, ordinal
+from bayes_alliance.process.measurement import binary, cutpoints, ordinal
+from bayes_alliance.process.sums import group_mean, weighted
 from bayes_alliance.theories.hypothesis import Hypothesis, parameter
 
 DESCRIPTION = "High threat puts the patron in a domain of losses, in which it takes risks."
@@ -60,35 +61,35 @@ def terms(x, priors, epsilon=None) -> Terms:
     epsilon = pm.Normal("epsilon", dims="case") if epsilon is None else epsilon
 
     def above_reference(now, recent, long_run) -> pt.TensorVariable:
-        return (now - rho * recent - (1 - rho) * long_run) @ w
+        now, recent, long_run = (weighted(rows, w) for rows in (now, recent, long_run))
+        return now - rho * recent - (1 - rho) * long_run
 
     structural = above_reference(x.threat_now, x.threat_recent, x.threat_long_run)  # (episode,)
     gap = structural + epsilon[x.case_index]
-    pm.Deterministic("threat", x.threat_now @ w + epsilon[x.case_index], dims="episode")
+    pm.Deterministic("threat", weighted(x.threat_now, w) + epsilon[x.case_index], dims="episode")
     frame = pm.Deterministic("frame_of_losses", pt.sigmoid(kappa * gap), dims="episode")
-    first = first_row(x)
-    eta = priors("loading_statement") * gap[first]
+    eta = priors("loading_statement") * gap[x.case_row]
     cuts = cutpoints("cut_statement", priors)
     ordinal("statement_coded", eta, cuts, x.statement, x.statement_confidence, "case")
     wrong = priors("frame_misread")
-    binary(
-        "frame_coded", wrong + (1 - 2 * wrong) * frame[first], x.frame, x.frame_confidence, "case"
-    )
+    seen = wrong + (1 - 2 * wrong) * frame[x.case_row]  # (case,)
+    binary("frame_coded", seen, x.frame, x.frame_confidence, "case")
 
     z = pm.Normal("risk_z", dims="cell")
     risk = pm.Deterministic("risk", RISK * pt.exp(priors.options["risk_spread"] * z), dims="cell")
     k_loss, k_gain = priors("k_loss"), priors("k_gain")
     slope = frame * k_loss - (1 - frame) * k_gain  # (episode,)
-    reached = risk - DEPARTURES @ (DEPARTURES.T @ risk)  # (cell,)
+    reached = risk - weighted(DEPARTURES @ DEPARTURES.T, risk)  # (cell,)
 
-    yearly = above_reference(x.year_threat_now, x.year_threat_recent, x.year_threat_long_run)
+    yearly = above_reference(x.panel_threat_now, x.panel_threat_recent, x.panel_threat_long_run)
+    yearly_frame = pt.sigmoid(kappa * yearly)  # (panel_year,)
     strong = pt.as_tensor(STRONG)[x.cell_of_design]  # (episode,)
     return Terms(
         utilities=slope[:, None] * risk - (k_loss - k_gain) / 2 * reached,
         acceptance=_shared_threat(x, w, priors),
         trilateral_fallback=pt.zeros(x.case_index.shape[0]),
         hazard=priors("hazard_strong") * strong[x.year_episode]
-        + priors("hazard_frame") * pt.sigmoid(kappa * yearly),
+        + priors("hazard_frame") * yearly_frame[x.year_panel],
     )
 
 
@@ -101,9 +102,8 @@ def _shared_threat(x, w, priors) -> pt.TensorVariable:
         + w[weight["proximity"]] * x.client_covariates[:, column["distance"]]
         + w[weight["intentions"]] * x.client_disputes
     )  # (client,)
-    share = x.member / pt.sum(x.member, axis=1, keepdims=True)  # (episode, client)
-    level = share @ own
-    variance = share @ own**2 - level**2
+    level = group_mean(x, own)  # (episode,)
+    variance = group_mean(x, own**2) - level**2
     spread = pt.sqrt(pt.maximum(variance, 0.0) + 1e-4)
     return priors("accept_level") * level + priors("accept_spread") * spread
 

@@ -16,7 +16,8 @@ import pytensor.tensor as pt
 from bayes_alliance.process.alliance import Terms
 from bayes_alliance.process.cells import RISK
 from bayes_alliance.process.containers import THREAT_COMPONENTS
-from bayes_alliance.process.measurement import cutpoints, first_row, ordinal
+from bayes_alliance.process.measurement import cutpoints, ordinal
+from bayes_alliance.process.sums import weighted
 from bayes_alliance.theories.hypothesis import Hypothesis, parameter
 
 DESCRIPTION = "The higher the threat, the more allies and the firmer the commitment; no frames."
@@ -40,8 +41,10 @@ def terms(x, priors) -> Terms:
     """
     w = pt.stack([priors(f"w_{name}") for name in THREAT_COMPONENTS])  # (component,)
     epsilon = pm.Normal("epsilon", dims="case")
-    level = pm.Deterministic("threat", x.threat_now @ w + epsilon[x.case_index], dims="episode")
-    eta = priors("loading_statement") * level[first_row(x)]
+    level = pm.Deterministic(
+        "threat", weighted(x.threat_now, w) + epsilon[x.case_index], dims="episode"
+    )
+    eta = priors("loading_statement") * level[x.case_row]
     cuts = cutpoints("cut_statement", priors)
     ordinal("statement_coded", eta, cuts, x.statement, x.statement_confidence, "case")
     zero = pt.zeros_like(level)
@@ -49,7 +52,7 @@ def terms(x, priors) -> Terms:
         utilities=priors("k_threat") * level[:, None] * RISK,
         acceptance=zero,
         trilateral_fallback=zero,
-        hazard=priors("hazard_threat") * (x.year_threat_now @ w),
+        hazard=priors("hazard_threat") * weighted(x.panel_threat_now, w)[x.year_panel],
     )
 
 

@@ -33,7 +33,7 @@ def test_a_patron_that_is_gone_has_a_design_too():
     made = template(load("asymmetric"))
     followed = alliance_years(made.episodes).groupby("episode")["year"].max()
     assert (followed == OBSERVED_UNTIL.year - 1).all()
-    assert np.isfinite(arrays(made)["year_threat_now"][1]).all()
+    assert np.isfinite(arrays(made)["panel_threat_now"][1]).all()
 
 
 def test_simulated_data_have_the_gaps_of_the_real_ones(calibration):

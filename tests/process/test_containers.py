@@ -25,6 +25,7 @@ from bayes_alliance.process.containers import (
     outcome_codes,
     threat_components,
 )
+from bayes_alliance.process.survival import alliance_years
 from bayes_alliance.theories import NAMES, build
 
 BLANKED = {"outcome", "commitment_observed", "exposure", "ended"}
@@ -62,6 +63,9 @@ def test_indices_point_into_their_dimensions(data):
         ("era_index", "era"),
         ("year_episode", "episode"),
         ("year_age", "age"),
+        ("year_panel", "panel_year"),
+        ("case_row", "episode"),
+        ("place_client", "client"),
         ("cell_of_design", "cell"),
     ):
         assert x[name].min() >= 0 and x[name].max() < len(labels[into]), name
@@ -116,6 +120,40 @@ def test_fallback_rows_have_the_clients_of_their_proposal(data):
         own = data.clients.loc[data.clients["episode"] == row["episode"], "client"]
         assert named == {f"{row['case']}: {c}" for c in own}
     assert (x["member"][1].sum(1) > 0).all()
+
+
+@pytest.mark.parametrize("names", [("europe", "asia"), ("asymmetric",)])
+def test_the_places_of_an_episode_hold_its_clients(names):
+    """A mean by places is the mean over the clients that the table names."""
+    x = {name: value for name, (_, value) in arrays(load(*names)).items()}
+    values = np.random.default_rng(0).normal(size=x["member"].shape[1])
+    mean = (x["place_share"] * values[x["place_client"]]).sum(1)
+    np.testing.assert_allclose(mean, x["member"] @ values / x["member"].sum(1), rtol=1e-12)
+
+
+def test_each_case_has_the_row_of_its_proposal(data):
+    row = arrays(data)["case_row"][1]
+    assert data.episodes["episode"].iloc[row].tolist() == coords(data)["case"]
+
+
+def test_designs_of_one_patron_and_theatre_share_the_years_of_the_panel(data):
+    x, labels = {name: value for name, (_, value) in arrays(data).items()}, coords(data)
+    years = alliance_years(data.episodes)
+    assert len(labels["panel_year"]) < len(years)
+    components = pd.DataFrame(
+        threat_components(data.years),
+        index=data.years["patron"]
+        + " "
+        + data.years["theatre"]
+        + " "
+        + data.years["year"].map(str),
+    )
+    place = data.episodes.set_index("episode")
+    for stretch, panel in zip(years.itertuples(), x["year_panel"], strict=True):
+        e = place.loc[stretch.episode]
+        assert labels["panel_year"][panel] == f"{e['patron']} {e['theatre']} {stretch.year}"
+        known = components.loc[labels["panel_year"][panel]]
+        np.testing.assert_allclose(x["panel_threat_now"][panel], known)
 
 
 def test_what_a_fallback_row_says(data):

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import pytest
+from scipy import stats
+from scipy.integrate import quad
 
 from bayes_alliance.data import load
 from bayes_alliance.process.containers import FACTORS
+from bayes_alliance.process.priors import load_priors
+from bayes_alliance.process.scales import HalfNormalTransform
 from bayes_alliance.theories import build
 
 
@@ -51,3 +56,45 @@ def test_the_scale_multiplies_a_standard_effect(models, theory):
     # of a zero-sum normal with n levels each has the variance 1 - 1/n
     expected = np.sqrt(1 - 1 / draws.shape[-1])
     assert abs(draws.std() / expected - 1) < 4 / np.sqrt(2 * 4000 * 4)
+
+
+def test_the_sampler_sees_scales_of_the_same_prior(models):
+    """Density of the unbounded value: the half-normal's at the scale, times the slope there."""
+    model = models["null"]
+    rv = model["scale_era"]
+    value, sigma = model.rvs_to_values[rv], load_priors("null").parameters["scale_era"]["sigma"]
+    at = np.array([-4.0, -0.5, 0.9, 3.0])
+    (logp,) = model.logp(rv, jacobian=True, sum=False)
+    found = logp.eval({value: at}, mode="FAST_COMPILE")
+
+    def scale(u):
+        return sigma * np.logaddexp(0, 2.5 * u) / 2.5
+
+    slope = (scale(at + 1e-5) - scale(at - 1e-5)) / 2e-5
+    expected = stats.halfnorm.logpdf(scale(at), scale=sigma) + np.log(slope)
+    np.testing.assert_allclose(found, expected, rtol=1e-7)
+
+
+def test_what_the_sampler_sees_of_a_scale_goes_back_and_forth():
+    inputs = (pt.constant(0.0), pt.constant(0.7))
+    change = HalfNormalTransform()
+    u = np.array([-8.0, -1.0, 0.0, 2.0, 30.0])
+    scale = change.backward(pt.constant(u), *inputs)
+    back = change.forward(scale, *inputs).eval(mode="FAST_COMPILE")
+    np.testing.assert_allclose(back, u, rtol=1e-9)
+    assert (scale.eval(mode="FAST_COMPILE") > 0).all()
+
+
+def test_the_prior_of_what_the_sampler_sees_has_no_skew():
+    """What `STEEPNESS` is chosen for."""
+
+    def density(u):
+        scale = np.logaddexp(0, 2.5 * u) / 2.5
+        return stats.halfnorm.pdf(scale) / (1 + np.exp(-2.5 * u))
+
+    def moment(power, centre=0.0):
+        return quad(lambda u: density(u) * (u - centre) ** power, -12, 12, limit=200)[0]
+
+    mean = moment(1)
+    assert moment(0) == pytest.approx(1, abs=1e-6)
+    assert abs(moment(3, mean) / moment(2, mean) ** 1.5) < 0.02

@@ -152,3 +152,18 @@ def test_a_changed_prior_reaches_the_model(data):
     model = build("null", data, {"hazard_0": {"mu": 5.0, "sigma": 0.001}})
     draws = pm.draw(model["hazard_0"], draws=100, random_seed=1)
     assert abs(draws.mean() - 5) < 0.001
+
+
+def test_arguments_have_one_order_and_the_form_passes_over_them():
+    """A compiled model reads them by place, whatever the order in which a file names them."""
+    plain = load_priors("occupation")
+    turned = dict(reversed(plain.parameters.items()))
+    assert list(Priors("occupation", turned, plain.options).arguments) == list(plain.arguments)
+    changed = load_priors("occupation", {"beta_1": {"sigma": 3.0}})
+    assert changed.arguments == plain.arguments | {"beta_1 sigma": 3.0}
+    assert changed.form == plain.form
+    for other in (
+        {"beta_1": {"distribution": "log_normal", "mu": 0.0, "sigma": 1.0}},
+        {"options": {"lapse": 0.03}},
+    ):
+        assert load_priors("occupation", other).form != plain.form
