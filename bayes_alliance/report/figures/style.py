@@ -59,7 +59,6 @@ RC: dict[Any, Any] = {
     "savefig.facecolor": "white",
     "svg.fonttype": "path",
     "svg.hashsalt": "bayes-alliance",
-    "text.hinting": "none",  # the layout measures text as wide as an SVG draws it
     "xtick.labelsize": 9,
     "ytick.labelsize": 9,
 }
