@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from fits import ROOT, commit
 
 from bayes_alliance.cli import study_progress
@@ -166,7 +168,7 @@ def page(stored: dict[str, dict[str, Any]], studies: dict[str, Study], figures: 
     ]
     for name in stored:
         lines += ["", f"## {DATASETS[name]}", ""]
-        lines += section(name, studies[name], figures[name])
+        lines += section(name, stored[name], studies[name], figures[name])
     return "\n".join(lines) + "\n"
 
 
@@ -197,7 +199,9 @@ def choices_table() -> list[str]:
     return lines
 
 
-def section(name: str, study: Study, figures: dict[str, Figure]) -> list[str]:
+def section(
+    name: str, stored: dict[str, Any], study: Study, figures: dict[str, Figure]
+) -> list[str]:
     """Counts, sentences and figures of a dataset."""
     from bayes_alliance.compare.curve import (
         comparison_curve,
@@ -208,60 +212,58 @@ def section(name: str, study: Study, figures: dict[str, Figure]) -> list[str]:
     )
 
     part = complete(study)
-    lines = [progress(name, study), "", *effort(study)]
+    lines = [progress(name, stored, study), "", *effort(study)]
     if not part.specifications:
-        return lines[:-1] if lines[-1] == "" else lines
+        return lines[:-1]
     compared, table = comparison_curve(part), hypothesis_curve(part)
     turned = turning_sentences(compared) | turning_sentences(table)
-    answers = len(compared.drop_duplicates("pair"))
-    answers += len(table.drop_duplicates(["theory", "hypothesis"]))
+    told, held = comparison_sentences(compared), hypothesis_sentences(table)
     lines += [
         "### Answers that a single choice turns",
         "",
-        f"Of {answers} answers a single choice turns {len(turned) or 'none'}"
+        f"Of {len(told) + len(held)} answers a single choice turns {len(turned) or 'none'}"
         + (":" if turned else "."),
         "",
-        *(f"- {text}" for text in turned.values()),
-        *([""] if turned else []),
+        *bullets(turned.values()),
         "### Comparisons",
         "",
-        *(f"- {text}" for text in comparison_sentences(compared).values()),
-        "",
+        *bullets(told.values()),
         high(compared),
         "",
-        "### Hypotheses",
-        "",
-        *(f"- {text}" for text in hypothesis_sentences(table).values()),
-        "",
-        "### Figures",
     ]
-    for slug, figure in figures.items():
-        caption = figure.caption.removeprefix(comparison_sentences(compared).get(pair(slug), ""))
-        lines += [
-            "",
-            f"![{figure.title}](figures/{figure_name(slug, name)})",
-            "",
-            f"**{figure.title}** {caption.strip()}",
-        ]
-    return lines
+    *curves, (slug, overview) = figures.items()
+    for known, figure in curves:
+        lines += [picture(known, name, figure), ""]
+    # the curves differ in their first sentence, which stands above; what the marks are is common
+    legend = curves[0][1].caption.removeprefix(next(iter(told.values()))).strip()
+    lines += [legend, "", "### Hypotheses", "", *bullets(held.values())]
+    return [*lines, picture(slug, name, overview), "", overview.caption]
 
 
-def pair(slug: str) -> str:
-    """Pair of theories of a slug."""
-    return slug.removeprefix("study-").replace("-", " ")
+def bullets(sentences: Iterable[str]) -> list[str]:
+    """A list and the line after it; nothing for nothing."""
+    lines = [f"- {text[:1].upper()}{text[1:]}" for text in sentences]
+    return [*lines, ""] if lines else []
 
 
-def progress(name: str, study: Study) -> str:
+def picture(slug: str, name: str, figure: Figure) -> str:
+    """A figure of the page."""
+    return f"![{figure.title}](figures/{figure_name(slug, name)})"
+
+
+def progress(name: str, stored: dict[str, Any], study: Study) -> str:
     """Say how much of the study is done."""
-    every = len(of_study(name.split("+")))
+    every = len(of_study(name.split("+"), stored["seed"]))
     count = len(complete(study).specifications)
-    theories = f"{len(study.theories)} theories ({', '.join(study.theories)})"
-    text = f"{every} specifications, each asked of {theories}: {every * len(study.theories)} fits"
+    text = (
+        f"{every} specifications, {len(study.theories)} theories under each "
+        f"({', '.join(study.theories)}): {every * len(study.theories)} results"
+    )
     if count == every:
-        return f"{text}. All are done."
+        return f"{text}. All are there."
     return (
-        f"{text}. **Only {count} of the {every} specifications are done so far; what follows "
-        "is about these alone.**"
+        f"{text}. **Only {count} of the {every} specifications are done so far; what follows is "
+        "about these alone.**"
     )
 
 
@@ -270,17 +272,15 @@ def effort(study: Study) -> list[str]:
     fits = fits_of(study)
     if not fits:
         return []
-    results = sum(
-        (s.hash, t) in study.results for s in study.specifications for t in study.theories
-    )
     seconds = sorted(sum(r["seconds"].values()) for *_, r in fits)
     hours = sum(sum(r["seconds"].values()) * r["cores"] for *_, r in fits) / 3600
     bad = [(theory, s, r) for theory, s, r in fits if r["problems"]]
     text = (
-        f"{len(fits)} fits were made, which serve {results} of these: a choice that changes "
-        f"nothing of a theory needs no fit. A fit took {seconds[len(seconds) // 2]:.0f} seconds in "
-        f"the median ({seconds[0]:.0f} to {seconds[-1]:.0f}), compiling and scores included and "
-        f"beside other work; all together {sum(seconds) / 3600:.1f} hours one after the other, "
+        f"{len(study.results)} results are there, from {len(fits)} fits: a choice that changes "
+        "nothing of a theory needs no fit of its own. A fit took "
+        f"{seconds[len(seconds) // 2]:.0f} seconds in the median ({seconds[0]:.0f} to "
+        f"{seconds[-1]:.0f}), compiling and scores included and beside other work; "
+        f"all together {sum(seconds) / 3600:.1f} hours one after the other, "
         f"{hours:.1f} core-hours at most."
     )
     if not bad:
@@ -293,16 +293,18 @@ def effort(study: Study) -> list[str]:
     ]
 
 
-def high(compared: Any) -> str:
+def high(compared: pd.DataFrame) -> str:
     """Say for how many cases the weights cannot be trusted."""
     there = compared[compared["cases"].notna()]
     if not len(there):
         return "No comparison has a score."
-    return (
-        f"Of the {there['cases'].min():.0f} to {there['cases'].max():.0f} cases of a comparison, "
-        f"{there['high_k'].min():.0f} to {there['high_k'].max():.0f} have a Pareto k too high for "
-        "the weights."
-    )
+    cases, many = span(there["cases"]), span(there["high_k"])
+    return f"Of the {cases} cases of a comparison, {many} have a Pareto k too high for the weights."
+
+
+def span(values: pd.Series) -> str:
+    """Least and most of some counts."""
+    return " to ".join(dict.fromkeys((f"{values.min():.0f}", f"{values.max():.0f}")))
 
 
 def write() -> None:

@@ -11,6 +11,7 @@ import matplotlib.figure
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from bayes_alliance.compare.curve import (
@@ -230,7 +231,9 @@ def curve(
         place += GAP * (previous[0] not in ("", name))
         at[name, level] = place
         place += 1
-    figure = matplotlib.figure.Figure(figsize=(WIDTH, 2.9 + ROW * place), layout="constrained")
+    # an SVG draws small labels some points wider than the layout measures them
+    room = ConstrainedLayoutEngine(w_pad=0.12)
+    figure = matplotlib.figure.Figure(figsize=(WIDTH, 2.9 + ROW * place), layout=room)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.3, ROW * place))
     _estimates(upper, rows, colour)
     upper.set_ylabel(label)
