@@ -32,7 +32,10 @@ def results(summary: dict) -> str:
             f"| {name} | {row['elpd']:.1f} | {row['against_null']:.1f} "
             f"({row['against_null_se']:.1f}) | {weight} |"
         )
+    best, named, *_ = summary["findings"]["Which theory predicts best, and which cases decide?"]
     lines += [
+        "",
+        f"{best['text']} {named['text']}",
         "",
         "| hypothesis | estimate | interval | probability of the expected sign | prior's |",
         "| --- | ---: | ---: | ---: | ---: |",
