@@ -10,7 +10,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 report: setup ## fit, compare and check the theories on the bundled data; write reports/latest
-	.venv/bin/bayes-alliance reproduce --out reports/latest
+	.venv/bin/bayes-alliance reproduce --out reports/latest --study benchmarks/study/europe+asia.json
 
 reference: report ## store the report's numbers in reports/reference and show them in the README
 	.venv/bin/python scripts/update_readme.py
