@@ -172,7 +172,7 @@ def run(
             client.submit(one, t.theory, t.tables, t.priors, settings, t.inputs, pure=False): t
             for t in tasks
         }
-        for done, future in enumerate(as_completed(tasks_of), 1):
+        for done, future in enumerate(as_completed(tasks_of, loop=client.loop), 1):
             task, (result, words) = tasks_of[future], _result(future, scheduler)
             if result is not None:
                 _store(folder, task, result)
@@ -492,13 +492,16 @@ def _result(future: Future, scheduler: str | None) -> tuple[dict[str, Any] | Non
 
 @contextmanager
 def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
-    """A client of the scheduler, or of a cluster made for the while."""
+    """A client of the scheduler, or of a cluster made for the while.
+
+    It is nobody's default: whoever opens a file with dask afterwards must not look for it.
+    """
     import dask
     from distributed import Client, LocalCluster
 
     if scheduler is not None:
         try:
-            client = Client(scheduler, timeout=PATIENCE)
+            client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
             words = f"the address of a running dask scheduler ({type(error).__name__})"
             raise InputError(words, column="scheduler", value=scheduler) from None
@@ -518,7 +521,7 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
             dashboard_address=None,
             silence_logs=logging.CRITICAL,
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster, set_as_default=False) as client,
     ):
         yield client
 

@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import dask
 import psutil
 import pytest
 from distributed import LocalCluster
@@ -230,6 +231,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(module, "PATIENCE", 0.5)
     with pytest.raises(InputError, match="address of a running dask scheduler"):
         run(SPECIFICATIONS, ["null"], tmp_path, scheduler=NOWHERE, **SMALL)
+    assert dask.config.get("scheduler", None) is None, "other work would look for the client"
     return tmp_path
 
 
