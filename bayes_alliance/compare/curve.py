@@ -184,10 +184,9 @@ def comparison_sentences(table: pd.DataFrame) -> dict[str, str]:
             clear = good["answer"].isin(["ahead", "behind"]).sum()
             parts = [
                 f"over {_specifications(good)} the difference in log score is "
-                f"{good['estimate'].min():.1f} to {good['estimate'].max():.1f}, above zero under "
-                f"{(good['estimate'] > 0).sum()}, and the two are told apart under "
-                f"{clear}",
-                *_against_default(rows, "estimate", "{:.1f}".format),
+                f"{tenths(good['estimate'].min())} to {tenths(good['estimate'].max())}, above zero "
+                f"under {(good['estimate'] > 0).sum()}, and the two are told apart under {clear}",
+                *_against_default(rows, "estimate", tenths),
             ]
         out[str(pair)] = f"{pair}: {'; '.join(parts + _failures(rows))}."
     return out
@@ -294,6 +293,22 @@ def _failures(rows: pd.DataFrame) -> list[str]:
     """Count of the specifications that are left out, if any."""
     failed = rows[rows["failed"]]
     return [f"fits failed under {_specifications(failed)}"] if len(failed) else []
+
+
+def tenths(value: float) -> str:
+    """Write a difference in log score with one decimal, and no negative zero.
+
+    Parameters
+    ----------
+    value : float
+        Difference.
+
+    Returns
+    -------
+    str
+        For example ``"0.0"`` for -0.04.
+    """
+    return f"{round(value, 1) + 0.0:.1f}"
 
 
 def shown(p: float) -> str:

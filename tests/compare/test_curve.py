@@ -15,6 +15,7 @@ from bayes_alliance.compare.curve import (
     hypothesis_sentences,
     pairs,
     shown,
+    tenths,
     turning_sentences,
 )
 from bayes_alliance.compare.specifications import Specification, specification
@@ -173,6 +174,13 @@ def test_every_hypothesis_has_a_sentence_and_the_null_none() -> None:
     assert hypothesis_sentences(hypothesis_curve(only)) == {}
     assert comparison_sentences(comparison_curve(only)) == {}
     assert list(draw(only)) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(-0.04, "0.0"), (0.04, "0.0"), (-0.06, "-0.1"), (3.14, "3.1")]
+)
+def test_there_is_no_negative_zero(value: float, words: str) -> None:
+    assert tenths(value) == words
 
 
 def test_the_sentence_of_a_comparison() -> None:
