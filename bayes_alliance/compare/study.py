@@ -106,7 +106,7 @@ class Task:
     @property
     def group(self) -> tuple:
         """What fits must share to use one compiled model."""
-        return self.theory, self.inputs["priors"], self.size
+        return self.theory, self.size
 
 
 def run(
