@@ -149,7 +149,8 @@ def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
 
 def _file(key: tuple) -> Path:
     """Place of a refit in the folder."""
-    text = json.dumps([*key, versions()], sort_keys=True)
+    # settings of a fit that was saved come back as numpy's numbers
+    text = json.dumps([*key, versions()], sort_keys=True, default=int)
     return _folders[-1] / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.nc"
 
 
