@@ -24,7 +24,7 @@ from scipy.optimize import isotonic_regression
 from bayes_alliance.check.envelope import envelope
 from bayes_alliance.check.lives import thinned
 from bayes_alliance.compare.hypotheses import CI_PROB
-from bayes_alliance.compare.predictions import loo_weights
+from bayes_alliance.compare.loo import pareto
 from bayes_alliance.fit import data_of, priors_of
 from bayes_alliance.process.cells import MULTILATERAL, STRONG
 from bayes_alliance.process.designs import designs
@@ -58,8 +58,8 @@ def event_probabilities(tree: xr.DataTree) -> pd.DataFrame:
     evaluator = Evaluator(model, ("design_probability",))
     found = evaluator.run(thinned(posterior, DRAWS), evaluator.nodes(posterior))
     densities = thinned(tree["log_likelihood"].to_dataset(), DRAWS)
-    weights = loo_weights(xr.DataTree.from_dict({"log_likelihood": densities}))[0]
-    _, pareto_k, good_k = loo_weights(tree)
+    log_weights = pareto(xr.DataTree.from_dict({"log_likelihood": densities}))[0]
+    _, pareto_k, good_k = pareto(tree)
     names, ended = data.episodes["episode"].tolist(), designs(data)
     cells = found["design_probability_indicators"].isel(
         episode=[names.index(c) for c in ended.index]
@@ -67,7 +67,7 @@ def event_probabilities(tree: xr.DataTree) -> pd.DataFrame:
     probability = np.einsum(
         "sdik,sdi->ik",
         cells.transpose("chain", "draw", "episode", "cell").to_numpy(),
-        weights.transpose("chain", "draw", "fold").to_numpy(),
+        np.exp(log_weights.to_numpy()),
     )  # (case, cell)
     out = pd.DataFrame(index=ended.index)
     for name, weight in EVENTS.items():

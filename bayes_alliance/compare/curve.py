@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from bayes_alliance.compare.loo import told_apart
+from bayes_alliance.compare.loo import paired, told_apart
 from bayes_alliance.compare.specifications import Specification
 from bayes_alliance.compare.study import Study
 from bayes_alliance.errors import InputError
@@ -59,7 +59,7 @@ def comparison_curve(study: Study, information: str = "indicators") -> pd.DataFr
     -------
     pandas.DataFrame
         One row a pair and specification: ``estimate`` (first minus second), ``se`` as
-        `bayes_alliance.compare.loo.difference` has it, ``lower`` and ``upper`` (one standard error
+        `bayes_alliance.compare.loo.paired` has it, ``lower`` and ``upper`` (one standard error
         to either side), ``cases``, ``high_k`` (cases of either fit whose Pareto k is too high for
         the weights), ``answer`` (the first theory is ahead, behind or not told apart), ``failed``
         and ``problems``.
@@ -135,14 +135,13 @@ def _number(value: Any) -> float:
 
 
 def _difference(fits: Mapping[str, dict[str, Any] | None], information: str) -> dict[str, float]:
-    """Columns of a pair of fits, paired by case (Vehtari, Gelman & Gabry 2017, equation 24)."""
+    """Columns of a pair of fits, paired by case."""
     by_case = [(fit or {}).get("scores", {}).get(information, {}) for fit in fits.values()]
     if not all(by_case):
         return dict.fromkeys(("estimate", "se", "lower", "upper", "cases", "high_k"), math.nan)
     first, second = (pd.Series(of, dtype=float) for of in by_case)
     gaps = first - second
-    gap = float(gaps.sum(skipna=False))
-    se = math.sqrt(len(gaps) * gaps.var(ddof=0, skipna=False))
+    gap, se = paired(gaps)
     high = {c for fit in fits.values() if fit for c, k in fit["pareto_k"].items() if _high(k, fit)}
     ends = {"lower": gap - se, "upper": gap + se}
     return {"estimate": gap, "se": se, **ends, "cases": len(gaps), "high_k": len(high)}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import pandas as pd
 
-from bayes_alliance.compare.stages import STAGES
+from bayes_alliance.compare.stages import STAGES, lead
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.process.designs import designs
 from bayes_alliance.report.figures.style import (
@@ -63,8 +62,7 @@ def _stages(found: dict[str, pd.DataFrame]) -> Figure:
     said = []
     for shift, name in zip(offsets(len(names), 0.5), names, strict=True):
         for y, stage in zip(at, STAGES, strict=True):
-            gaps = found[name][stage] - found[REFERENCE][stage]
-            gap, error = float(gaps.sum()), math.sqrt(len(gaps) * gaps.var(ddof=0))
+            gap, error = lead(found, name, REFERENCE, stage)
             colour, marker = theory_colour(name), theory_marker(name)
             mark(axes, gap, y + shift, gap - error, gap + error, colour, marker)
             said.append((name, stage, gap, error))
