@@ -14,16 +14,16 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_alliance.compare.hypotheses import probability, verdict
 from bayes_alliance.compare.loo import paired, told_apart
 from bayes_alliance.compare.specifications import Specification
 from bayes_alliance.compare.study import Study
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.integrated import INFORMATION
-from bayes_alliance.theories import get
+from bayes_alliance.theories import NULL, get
 
-HELD, REFUSED = 0.95, 0.05
-"""Probabilities of the expected direction beyond which the data hold or refuse a hypothesis."""
-BASELINE = "null"
+ANSWERS = {"supported": "held", "against": "refused", "undecided": "undecided"}
+"""What the data do with a hypothesis, by the verdict on it."""
 SAID = ("estimate", "lower", "upper", "probability", "prior_probability")
 
 
@@ -40,8 +40,8 @@ def pairs(theories: list[str]) -> list[tuple[str, str]]:
     list of (str, str)
         Each theory and the null, then each later theory and each earlier one.
     """
-    others = [t for t in theories if t != BASELINE]
-    against = [(t, BASELINE) for t in others if BASELINE in theories]
+    others = [t for t in theories if t != NULL]
+    against = [(t, NULL) for t in others if NULL in theories]
     return against + [(b, a) for a, b in itertools.combinations(others, 2)]
 
 
@@ -121,7 +121,7 @@ def _finding(p: float) -> str:
     """What the data say of a hypothesis; empty without a number."""
     if math.isnan(p):
         return ""
-    return "held" if p > HELD else "refused" if p < REFUSED else "undecided"
+    return ANSWERS[verdict(p)]
 
 
 def _named(s: Specification) -> dict[str, Any]:
@@ -216,9 +216,10 @@ def hypothesis_sentences(table: pd.DataFrame) -> dict[str, str]:
             grade = _grade(held, refused, len(good))
             parts = [
                 f"over {_specifications(good)} the probability of the expected direction is "
-                f"{shown(p.min())} to {shown(p.max())}, above one half under {(p > 0.5).sum()}, "
-                f"and the data hold it under {held} and refuse it under {refused}",
-                *_against_default(rows, "probability", shown),
+                f"{probability(p.min())} to {probability(p.max())}, above one half under "
+                f"{(p > 0.5).sum()}, and the data hold it under {held} and refuse it under "
+                f"{refused}",
+                *_against_default(rows, "probability", probability),
             ]
         out[name] = f"{name} {grade}: {'; '.join(parts + _failures(rows))}."
     return out
@@ -308,22 +309,3 @@ def tenths(value: float) -> str:
         For example ``"0.0"`` for -0.04.
     """
     return f"{round(value, 1) + 0.0:.1f}"
-
-
-def shown(p: float) -> str:
-    """Write a probability with two decimals, which never round it over a threshold.
-
-    Parameters
-    ----------
-    p : float
-        Between 0 and 1.
-
-    Returns
-    -------
-    str
-        For example ``"0.94"`` for 0.9496.
-    """
-    if p >= 0.995 or p < 0.005:
-        return "over 0.99" if p > 0.5 else "under 0.01"
-    inside = REFUSED < p < HELD
-    return f"{min(max(p, REFUSED + 0.01), HELD - 0.01) if inside else p:.2f}"

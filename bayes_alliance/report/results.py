@@ -30,6 +30,7 @@ from bayes_alliance.forecast.forecast import forecast
 from bayes_alliance.forecast.scenario import Scenario, bundled_scenarios, read
 from bayes_alliance.forecast.scenario import warnings as scenario_warnings
 from bayes_alliance.process.integrated import INFORMATION
+from bayes_alliance.theories import NULL
 
 MAIN = ("indicators", "episode")
 """The comparison whose weights stack the forecasts."""
@@ -42,8 +43,6 @@ ASKED = (
     "southeast-asia-1954",
 )
 """Cases that the articles ask about: the designs of 1949, 1951 and 1954."""
-REFERENCE = "null"
-"""Whom scores of predictions are set against, or the first theory where it is not among them."""
 
 
 @dataclass(frozen=True)
@@ -277,7 +276,7 @@ def _proper(
         tell(f"{name}: predict each case without it")
         predicted[name] = predictions(tree, exactly(tree, partial(labelled, tell, name)))
     tell("yardsticks")
-    reference = REFERENCE if REFERENCE in predicted else next(iter(predicted))
+    reference = NULL if NULL in predicted else next(iter(predicted))
     return {
         known: score_table(
             {name: by[known] for name, by in predicted.items()} | yardsticks(data, known),

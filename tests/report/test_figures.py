@@ -21,7 +21,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from bayes_alliance.check.quantities import lifetimes
-from bayes_alliance.compare.hypotheses import hypotheses
+from bayes_alliance.compare.hypotheses import hypotheses, probability
 from bayes_alliance.compare.loo import difference, table
 from bayes_alliance.compare.stages import STAGES
 from bayes_alliance.compare.unseen import KINDS
@@ -46,7 +46,6 @@ from bayes_alliance.report.figures import (
 )
 from bayes_alliance.report.figures import hypotheses as forests
 from bayes_alliance.report.figures.style import RC, THEATRE_COLOURS, THEORY_COLOURS, settle
-from bayes_alliance.report.page.words import probability
 from bayes_alliance.report.results import ASKED, MAIN, Results
 from bayes_alliance.theories import build
 

@@ -53,7 +53,7 @@ from bayes_alliance.report.page.theories import (
 )
 from bayes_alliance.report.page.trust import refit_sentence
 from bayes_alliance.report.page.unseen import unseen_section, unseen_sentences
-from bayes_alliance.report.page.words import number, percent, percents, probability, signed
+from bayes_alliance.report.page.words import number, percent, percents, signed
 from bayes_alliance.report.results import ASKED, MAIN, Results
 from bayes_alliance.report.words import listed
 
@@ -368,22 +368,6 @@ def test_number(value, words):
 
 def test_sign():
     assert [signed(v) for v in (0.44, -0.44, 0.01, -0.01)] == ["+0.4", "−0.4", "0.0", "0.0"]
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (0.9496, "0.94"),
-        (0.95, "0.95"),
-        (0.0504, "0.06"),
-        (0.05, "0.05"),
-        (0.777, "0.78"),
-        (1.0, ">\u00a00.99"),
-        (0.0, "<\u00a00.01"),
-    ],
-)
-def test_probability_is_not_rounded_over_a_threshold(value, words):
-    assert probability(value) == words
 
 
 def test_percent():

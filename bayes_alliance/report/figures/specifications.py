@@ -15,13 +15,12 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from bayes_alliance.compare.curve import (
-    HELD,
-    REFUSED,
     comparison_curve,
     comparison_sentences,
     hypothesis_curve,
     hypothesis_sentences,
 )
+from bayes_alliance.compare.hypotheses import AGAINST, SUPPORTED
 from bayes_alliance.compare.specifications import Specification, choices
 from bayes_alliance.compare.study import Study, write_whole
 from bayes_alliance.report.figures.style import (
@@ -139,8 +138,8 @@ def overview(table: pd.DataFrame) -> Figure:
     figure, panels = canvas(0.9 + 0.27 * len(groups))
     axes = panels[0, 0]
     at = rows_axis(axes, [f"{theory} {hypothesis}" for (theory, hypothesis), _ in groups])
-    axes.axvspan(HELD, 1, color="#E9F3EC", zorder=0)
-    axes.axvspan(0, REFUSED, color="#F8E9E9", zorder=0)
+    axes.axvspan(SUPPORTED, 1, color="#E9F3EC", zorder=0)
+    axes.axvspan(0, AGAINST, color="#F8E9E9", zorder=0)
     axes.axvline(0.5, color="black", linewidth=0.9, linestyle=":")
     for y, ((theory, _), rows) in zip(at, groups, strict=True):
         colour = theory_colour(str(theory))
@@ -168,8 +167,9 @@ def overview(table: pd.DataFrame) -> Figure:
     return Figure(
         title="Which hypotheses depend on the choices?",
         caption="One mark a specification: the probability of the direction that the article "
-        f"expects. In the green band (above {HELD}) the data hold a hypothesis, in the red band "
-        f"(below {REFUSED}) they refuse it; red marks are of fits that failed their diagnostics.",
+        f"expects. In the green band ({SUPPORTED} or more) the data hold a hypothesis, in the red "
+        f"band ({AGAINST} or less) they refuse it; red marks are of fits that failed their "
+        "diagnostics.",
         alt=" ".join(told.values()),
         figure=figure,
         section="robust",

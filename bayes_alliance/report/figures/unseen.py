@@ -23,8 +23,9 @@ from bayes_alliance.report.figures.style import (
     theory_marker,
     wrap,
 )
-from bayes_alliance.report.results import MAIN, REFERENCE, Results
+from bayes_alliance.report.results import MAIN, Results
 from bayes_alliance.report.words import case_names, listed
+from bayes_alliance.theories import NULL
 
 STAGE_WORDS = {
     "proposal": "the proposal",
@@ -48,32 +49,32 @@ def draw(results: Results) -> Iterator[tuple[str, Figure]]:
         Slug and figure.
     """
     found = results.stages.get(MAIN[0], {})
-    if REFERENCE in found and len(found) > 1:
+    if NULL in found and len(found) > 1:
         yield "stages", _stages(found)
     if not results.unseen.empty:
         yield "unseen", _unseen(results)
 
 
 def _stages(found: dict[str, pd.DataFrame]) -> Figure:
-    names = [n for n in found if n != REFERENCE]
+    names = [n for n in found if n != NULL]
     figure, panels = canvas(1.4 + 0.5 * len(STAGES))
     axes = panels[0, 0]
     at = rows_axis(axes, [wrap(STAGE_WORDS[s], 28) for s in STAGES])
     said = []
     for shift, name in zip(offsets(len(names), 0.5), names, strict=True):
         for y, stage in zip(at, STAGES, strict=True):
-            gap, error = lead(found, name, REFERENCE, stage)
+            gap, error = lead(found, name, NULL, stage)
             colour, marker = theory_colour(name), theory_marker(name)
             mark(axes, gap, y + shift, gap - error, gap + error, colour, marker)
             said.append((name, stage, gap, error))
     axes.axvline(0, color="black", linewidth=0.9, linestyle=":")
-    axes.set_xlabel(f"Log score (elpd) minus that of {REFERENCE}, ± 1 standard error")
+    axes.set_xlabel(f"Log score (elpd) minus that of {NULL}, ± 1 standard error")
     legend(figure, theory_legend(names))
     most = {n: max((s for s in said if s[0] == n), key=lambda s: abs(s[2])) for n in names}
     return Figure(
         title="In which stage do the theories predict better?",
         caption=(
-            f"Log score of left-out cases by stage, minus that of {REFERENCE}; to the right is "
+            f"Log score of left-out cases by stage, minus that of {NULL}; to the right is "
             "better. The largest difference is "
             + listed(
                 f"{gap:+.1f} (standard error {error:.1f}) in {STAGE_WORDS[stage]} for {name}"

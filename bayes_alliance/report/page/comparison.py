@@ -18,7 +18,6 @@ from bayes_alliance.report.page.words import (
     FEW,
     INFORMATION_WORDS,
     LEVEL,
-    NULL,
     called,
     cases_of,
     count,
@@ -30,6 +29,7 @@ from bayes_alliance.report.page.words import (
 )
 from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import case_names, listed
+from bayes_alliance.theories import NULL
 
 
 def against_error(gap: float, error: float, cases: int) -> str:

@@ -19,8 +19,9 @@ from bayes_alliance.report.page.words import (
     opening,
     signed,
 )
-from bayes_alliance.report.results import REFERENCE, Results
+from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import listed
+from bayes_alliance.theories import NULL
 
 STAGE_WORDS = {
     "proposal": "what the patron proposes",
@@ -82,4 +83,4 @@ def stage_table(results: Results, information: str) -> Markup:
 
 def _reference(found: dict[str, pd.DataFrame]) -> str:
     """Whom the others are set against."""
-    return REFERENCE if REFERENCE in found else next(iter(found))
+    return NULL if NULL in found else next(iter(found))
