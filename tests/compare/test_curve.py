@@ -20,7 +20,7 @@ from bayes_alliance.compare.curve import (
 from bayes_alliance.compare.specifications import Specification, specification
 from bayes_alliance.compare.study import Study
 from bayes_alliance.errors import InputError
-from bayes_alliance.report.figures.specifications import draw, overview
+from bayes_alliance.report.figures.specifications import curves, overview
 from bayes_alliance.theories import get
 
 DATA = ("europe",)
@@ -172,7 +172,7 @@ def test_every_hypothesis_has_a_sentence_and_the_null_none() -> None:
     only = Study(SPECIFICATIONS, ["null"], {})
     assert hypothesis_sentences(hypothesis_curve(only)) == {}
     assert comparison_sentences(comparison_curve(only)) == {}
-    assert list(draw(only)) == []
+    assert list(curves(only)) == []
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_the_overview_has_a_mark_a_specification_and_shows_what_failed() -> None
 def test_the_curve_shows_every_specification_and_marks_those_that_failed() -> None:
     failed = result([-1, -2, -3], 0.9, ("divergences",))
     found = study([result([-1, -2, -3], 0.2), failed, None], [result([-2, -2, -2])] * 3)
-    figures = dict(draw(found))
+    figures = dict(curves(found))
     assert len(figures) == 1 + 1 + 7
     assert {f.section for f in figures.values()} == {"robust"}
     figure = figures["specifications-occupation-H1"]

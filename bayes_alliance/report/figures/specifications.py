@@ -22,7 +22,7 @@ from bayes_alliance.compare.curve import (
 )
 from bayes_alliance.compare.hypotheses import AGAINST, SUPPORTED
 from bayes_alliance.compare.specifications import Specification, choices
-from bayes_alliance.compare.study import Study, write_whole
+from bayes_alliance.compare.study import Study, complete, write_whole
 from bayes_alliance.report.figures.style import (
     PERCENT,
     RC,
@@ -37,6 +37,7 @@ from bayes_alliance.report.figures.style import (
     settle,
     theory_colour,
 )
+from bayes_alliance.report.results import Results
 from bayes_alliance.theories import get
 
 FAILED = "#CC0000"
@@ -44,7 +45,28 @@ ROW, GAP = 0.155, 0.55
 """Inches of a row of the lower panel, and rows between two choices."""
 
 
-def draw(study: Study, information: str = "indicators") -> Iterator[tuple[str, Figure]]:
+def draw(results: Results) -> Iterator[tuple[str, Figure]]:
+    """Draw the curves of the comparisons under all choices, and one figure of all hypotheses.
+
+    Parameters
+    ----------
+    results : Results
+        What the report shows.
+
+    Yields
+    ------
+    tuple of str and Figure
+        Slug and figure.
+    """
+    if results.study is None or not (part := complete(results.study)).specifications:
+        return
+    yield from draw_comparisons(part)
+    table = hypothesis_curve(part)
+    if len(table):
+        yield "specifications", overview(table)
+
+
+def curves(study: Study, information: str = "indicators") -> Iterator[tuple[str, Figure]]:
     """Draw every curve of a study.
 
     Parameters
@@ -323,7 +345,7 @@ def write(study: Study, folder: str | Path, information: str = "indicators") -> 
     write_whole(place / "hypotheses.csv", table.to_csv(index=False))
     write_whole(place / "sentences.txt", "".join(f"{s}\n" for s in told.values()))
     with matplotlib.rc_context(RC):
-        for slug, figure in draw(study, information):
+        for slug, figure in curves(study, information):
             settle(figure)
             save(figure, place / f"{slug}.svg")
     return {"comparison": compared, "hypotheses": table, "sentences": told}
