@@ -198,9 +198,10 @@ def made_up(data: Data, fits: tuple[str, ...], names: tuple[str, ...]) -> Result
             [
                 {"case": case, "without": out, "theory": n, "design": design}
                 | {"probability": p, "lower": p / 2, "upper": (1 + p) / 2}
+                for by in (("theatre", "episode") if known.nunique() > 1 else ("episode",))
                 for case in ASKED
                 if case in known.index
-                for out in ((known[case], "episode") if known.nunique() > 1 else ("episode",))
+                for out in (known[case] if by == "theatre" else by,)
                 for n in names
                 for design, p in zip(KINDS, rng.uniform(size=len(KINDS)), strict=True)
             ]

@@ -222,9 +222,10 @@ def said_of(data: Data) -> pd.DataFrame:
     rows = [
         {"case": case, "without": out, "theory": name, "design": kind}
         | {"probability": p, "lower": p / 2, "upper": min(1, 2 * p)}
+        for by in (("theatre", "episode") if known.nunique() > 1 else ("episode",))
         for case in ASKED
         if case in known.index
-        for out in ((known[case], "episode") if known.nunique() > 1 else ("episode",))
+        for out in (known[case] if by == "theatre" else by,)
         for name, p in (("occupation", 0.2), ("prospect", 0.4), ("null", 0.1))
         for kind in kinds
     ]

@@ -24,14 +24,9 @@ from bayes_alliance.report.figures.style import (
     wrap,
 )
 from bayes_alliance.report.results import MAIN, Results
-from bayes_alliance.report.words import case_names, listed
+from bayes_alliance.report.words import STAGE_WORDS, case_names, listed
 from bayes_alliance.theories import NULL
 
-STAGE_WORDS = {
-    "proposal": "the proposal",
-    "design": "the design that came of it",
-    "survival": "the design's life",
-}
 ASKED = {"multilateral": "Probability of a multilateral design", "strong": "... of a strong one"}
 
 
@@ -89,23 +84,24 @@ def _stages(found: dict[str, pd.DataFrame]) -> Figure:
 
 
 def _unseen(results: Results) -> Figure:
-    table = results.unseen.set_index(["case", "without", "theory", "design"])
-    pairs = results.unseen[["case", "without"]].drop_duplicates()
-    pairs = pairs.sort_values("without", key=lambda w: w == "episode", kind="stable")
+    tables = {
+        (str(case), str(out)): rows.set_index(["theory", "design"])
+        for (case, out), rows in results.unseen.groupby(["case", "without"], sort=False)
+    }
     names, words, ended = list(results.trees), case_names(results), designs(results.data)
     labels = [
         wrap(f"{words[case]}, without {'it' if out == 'episode' else theatre_label(out)}", 34)
-        for case, out in pairs.itertuples(index=False)
+        for case, out in tables
     ]
     figure, panels = canvas(1.8 + 0.52 * len(labels), 1, len(ASKED), sharex=True, sharey=True)
     said = []
     for axes, (kind, title) in zip(panels[0], ASKED.items(), strict=True):
         at = rows_axis(axes, labels)
-        for y, (case, out) in zip(at, pairs.itertuples(index=False), strict=True):
+        for y, ((case, out), table) in zip(at, tables.items(), strict=True):
             happened = kind in CELLS[int(ended[case])]
             axes.plot([float(happened)], [y], marker="|", color="black", ms=16, mew=2.5)
             for shift, name in zip(offsets(len(names), 0.6), names, strict=True):
-                row = table.loc[(case, out, name, kind)]
+                row = table.loc[(name, kind)]
                 colour, marker = theory_colour(name), theory_marker(name)
                 mark(
                     axes, row["probability"], y + shift, row["lower"], row["upper"], colour, marker

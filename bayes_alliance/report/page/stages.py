@@ -20,14 +20,8 @@ from bayes_alliance.report.page.words import (
     signed,
 )
 from bayes_alliance.report.results import Results
-from bayes_alliance.report.words import listed
+from bayes_alliance.report.words import STAGE_WORDS, listed
 from bayes_alliance.theories import NULL
-
-STAGE_WORDS = {
-    "proposal": "what the patron proposes",
-    "design": "what comes of the proposal",
-    "survival": "how long the design lasts",
-}
 
 
 def stage_sentence(results: Results, information: str) -> Said:
