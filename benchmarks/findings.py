@@ -134,7 +134,12 @@ def page(stored: dict[str, dict[str, Any]]) -> str:
     ]
     for name, found in stored.items():
         title, slugs = DATASETS[name]
-        lines += ["", f"## {title}", "", f"{found['seconds'] / 60:.0f} minutes on two cores."]
+        minutes = found["seconds"] / 60
+        lines += ["", f"## {title}", ""]
+        lines += [
+            f"The last run took {minutes:.0f} minutes on two cores; it made only the fits and "
+            "refits that were not saved yet."
+        ]
         for question, sentences in found["findings"].items():
             lines += ["", f"### {question} ({name})", ""]
             lines += [f"- {said(sentence)}" for sentence in sentences]
@@ -146,7 +151,7 @@ def page(stored: dict[str, dict[str, Any]]) -> str:
 
 def overview(stored: dict[str, dict[str, Any]]) -> list[str]:
     """One line a theory and dataset: score against the null model, and its hypotheses."""
-    from bayes_alliance.compare.curve import HELD, REFUSED
+    from bayes_alliance.compare.hypotheses import verdict
     from bayes_alliance.compare.loo import told_apart
     from bayes_alliance.report.words import listed
 
@@ -160,14 +165,14 @@ def overview(stored: dict[str, dict[str, Any]]) -> list[str]:
             if not found["hypotheses"].get(theory):
                 continue
             gap, error = row["against_null"], row["against_null_se"]
-            p = {h: of["probability"] for h, of in found["hypotheses"][theory].items()}
-            held = [h for h, value in p.items() if value >= HELD]
-            refused = [h for h, value in p.items() if value <= REFUSED]
-            open_ = [h for h in p if h not in held and h not in refused]
+            said = {h: verdict(of["probability"]) for h, of in found["hypotheses"][theory].items()}
+            held, refused, open_ = (
+                listed(h for h, word in said.items() if word == v)
+                for v in ("supported", "against", "undecided")
+            )
             lines.append(
                 f"| {name} | {theory} | {gap:+.1f} ({error:.1f}) | "
-                f"{'yes' if told_apart(gap, error) else 'no'} | {listed(held)} | "
-                f"{listed(refused)} | {listed(open_)} |"
+                f"{'yes' if told_apart(gap, error) else 'no'} | {held} | {refused} | {open_} |"
             )
     return lines
 

@@ -14,6 +14,7 @@ import matplotlib as mpl
 import pandas as pd
 from fits import DATASETS, ROOT, STORE, UNFRAMED, made
 
+from bayes_alliance.compare.hypotheses import AGAINST, SUPPORTED, probability, verdict
 from bayes_alliance.report.figures.hypotheses import Series, forest
 from bayes_alliance.report.figures.style import (
     RC,
@@ -24,16 +25,13 @@ from bayes_alliance.report.figures.style import (
     theatre_colour,
     theatre_marker,
 )
-from bayes_alliance.report.page.theories import sensitivity_words, verdict
+from bayes_alliance.report.page.theories import sensitivity_words
 from bayes_alliance.report.page.words import (
-    AGAINST,
     LEVEL,
     SENSITIVE,
-    SUPPORTED,
     interval,
     number,
     opening,
-    probability,
 )
 from bayes_alliance.report.words import listed
 from bayes_alliance.theories import MAIN, NAMES, get

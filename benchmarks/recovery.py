@@ -141,8 +141,8 @@ def draw(stored: dict[str, Any], path: Path) -> None:
 
 def page(stored: dict[str, Any]) -> str:
     """Compose the page."""
-    from bayes_alliance.check.recovery import APART
     from bayes_alliance.compare.hypotheses import CI_PROB
+    from bayes_alliance.compare.loo import ERRORS
 
     designs = {name: runs for name, runs in stored["designs"].items() if runs}
     every = [run for runs in designs.values() for run in runs]
@@ -163,7 +163,7 @@ def page(stored: dict[str, Any]) -> str:
         "simulated outcomes. All draws from the priors count, the many with weak effects too: the "
         "table says how often a theory would be recovered if its prior were right, and not how "
         f"often a strong effect would be. Intervals are {CI_PROB:.0%} intervals (Wilson's for "
-        f"shares). Two theories are told apart where their scores differ by {APART:g} standard "
+        f"shares). Two theories are told apart where their scores differ by {ERRORS:g} standard "
         "errors over cases or more; with few cases that standard error is itself rough.",
         "",
         "![Number of datasets by the theory that made them and the theory that scores best]"

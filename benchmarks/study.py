@@ -140,7 +140,7 @@ def page(stored: dict[str, dict[str, Any]], studies: dict[str, Study], figures: 
     str
         Markdown.
     """
-    from bayes_alliance.compare.curve import HELD, REFUSED
+    from bayes_alliance.compare.hypotheses import AGAINST, SUPPORTED
     from bayes_alliance.compare.loo import ERRORS, SMALL
 
     lines = [
@@ -161,10 +161,10 @@ def page(stored: dict[str, dict[str, Any]], studies: dict[str, Study], figures: 
         f"refits. A theory is ahead of another or behind it where the scores differ by at least "
         f"{SMALL:g} and by at least {ERRORS:g} standard errors over cases. The data hold a "
         "hypothesis where the posterior "
-        f"probability of the direction that its article expects is above {HELD}, refuse it below "
-        f"{REFUSED}, and leave it undecided in between. Fits that failed their diagnostics are "
-        "shown and answer nothing. Specifications share their cases, so that their spread says "
-        "what the choices do and is no sampling error.",
+        f"probability of the direction that its article expects is {SUPPORTED} or more, refuse "
+        f"it where it is {AGAINST} or less, and leave it undecided in between. Fits that failed "
+        "their diagnostics are shown and answer nothing. Specifications share their cases, so "
+        "that their spread says what the choices do and is no sampling error.",
     ]
     for name in stored:
         lines += ["", f"## {DATASETS[name]}", ""]

@@ -39,14 +39,12 @@ from scipy.stats import binomtest
 
 from bayes_alliance.check.calibration import Calibration
 from bayes_alliance.compare.hypotheses import CI_PROB
-from bayes_alliance.compare.loo import SCORED, difference, elpd, told_apart
+from bayes_alliance.compare.loo import ERRORS, SCORED, difference, elpd, told_apart
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import sample_model, with_containers
 from bayes_alliance.process.integrated import Evaluator
 
 CHAINS = 2
-APART = 2.0
-"""Standard errors by which a score must lead before two theories count as told apart."""
 
 
 @contextmanager
@@ -175,7 +173,7 @@ class Recovery:
             ``truth``, ``seed`` and the number of ``cases``; by theory ``elpd``, ``high_k`` (cases
             with too high a Pareto k) and ``divergences``; by rival ``lead`` (elpd of the true
             theory minus the rival's) and ``error`` (its standard error over cases); ``winner``;
-            and ``within``: whether the truth wins or lies less than `APART` standard errors
+            and ``within``: whether the truth wins or lies less than `ERRORS` standard errors
             behind the winner.
         """
         if truth not in self.theories:
@@ -197,7 +195,7 @@ class Recovery:
             "lead": {name: pair[0] for name, pair in pairs.items()},
             "error": {name: pair[1] for name, pair in pairs.items()},
             "winner": winner,
-            "within": bool(winner == truth or -lead < APART * error),
+            "within": bool(winner == truth or -lead < ERRORS * error),
         }
 
 
@@ -260,7 +258,7 @@ def summary(runs: list[dict[str, Any]], prob: float = CI_PROB) -> pd.DataFrame:
     pandas.DataFrame
         One row a theory that made data: ``datasets``; ``won``, the number in which it scored
         best; ``share``, with its interval ``lower`` to ``upper``; ``within``, the share in which
-        it won or lay less than `APART` standard errors behind the winner; ``named``, the number in
+        it won or lay less than `ERRORS` standard errors behind the winner; ``named``, the number in
         which a report would name it (`bayes_alliance.compare.loo.told_apart` from all rivals), and
         ``misnamed``, the number in which a report might name another, as some rival is told ahead
         of it; in the rest a report says that it cannot tell; ``high_k``, the share
@@ -307,7 +305,7 @@ def pairs(runs: list[dict[str, Any]]) -> pd.DataFrame:
         One row a true theory and a rival: ``datasets``; ``lead``, the mean difference in elpd,
         and ``error``, its standard error over datasets (not a number for one dataset); and the
         shares of datasets in which the truth is told ``ahead`` of the rival or ``behind`` it, by
-        `APART` standard errors over cases or more, or is not told apart from it (``alike``).
+        `ERRORS` standard errors over cases or more, or is not told apart from it (``alike``).
     """
     rows = {}
     for truth in confusion(runs).index:
@@ -315,7 +313,7 @@ def pairs(runs: list[dict[str, Any]]) -> pd.DataFrame:
         for rival in own[0]["lead"]:
             lead = pd.Series([run["lead"][rival] for run in own], dtype=float)
             error = pd.Series([run["error"][rival] for run in own], dtype=float)
-            alike = lead.abs() < APART * error
+            alike = lead.abs() < ERRORS * error
             rows[truth, rival] = {
                 "datasets": len(own),
                 "lead": lead.mean(),

@@ -1,8 +1,7 @@
 """Reliability of predicted designs: whether what is given 30 percent happens that often.
 
-Each case is predicted by the fit without it: PSIS weighs the draws, the latent variables are
-integrated out given the indicators alone. Pr(d) is that of one design, also of a case that fell
-back to several.
+Each case is predicted by the fit without it (`bayes_alliance.compare.predictions`). Pr(d) is that
+of one design, also of a case that fell back to several.
 
 `arviz.plot_loo_pava` draws such a figure from 0/1 draws, whose noise puts cases with equal
 probabilities into a chance order, and takes the weights from the likelihood of the very variable
@@ -22,58 +21,38 @@ import xarray as xr
 from scipy.optimize import isotonic_regression
 
 from bayes_alliance.check.envelope import envelope
-from bayes_alliance.check.lives import thinned
 from bayes_alliance.compare.hypotheses import CI_PROB
-from bayes_alliance.compare.predictions import loo_weights
-from bayes_alliance.fit import data_of, priors_of
+from bayes_alliance.data.load import Data
 from bayes_alliance.process.cells import MULTILATERAL, STRONG
 from bayes_alliance.process.designs import designs
-from bayes_alliance.process.integrated import Evaluator
-from bayes_alliance.theories import build
 
-DRAWS = 100
-"""Draws a chain behind a predicted probability."""
 EVENTS = {"multilateral": MULTILATERAL, "strong": STRONG}
 """What may come true of a case: weights of the cells."""
 
 
-def event_probabilities(tree: xr.DataTree) -> pd.DataFrame:
+def event_probabilities(predicted: xr.Dataset, data: Data) -> pd.DataFrame:
     """Probability of each event in each case, by the fit without the case, and what happened.
 
     Parameters
     ----------
-    tree : xarray.DataTree
-        A fit.
+    predicted : xarray.Dataset
+        What `bayes_alliance.compare.predictions.predictions` gave for one information set.
+    data : Data
+        The data that were predicted.
 
     Returns
     -------
     pandas.DataFrame
         By case: for each of `EVENTS` its probability (``multilateral``, ``strong``) and whether
-        it happened (``multilateral_observed``, ``strong_observed``), and ``high_k``: whether
-        Pareto k is too high for the weights to be trusted.
+        it happened (``multilateral_observed``, ``strong_observed``).
     """
-    data = data_of(tree)
-    model = build(tree.attrs["theory"], data, priors_of(tree))
-    posterior = tree["posterior"].to_dataset()
-    evaluator = Evaluator(model, ("design_probability",))
-    found = evaluator.run(thinned(posterior, DRAWS), evaluator.nodes(posterior))
-    densities = thinned(tree["log_likelihood"].to_dataset(), DRAWS)
-    weights = loo_weights(xr.DataTree.from_dict({"log_likelihood": densities}))[0]
-    _, pareto_k, good_k = loo_weights(tree)
-    names, ended = data.episodes["episode"].tolist(), designs(data)
-    cells = found["design_probability_indicators"].isel(
-        episode=[names.index(c) for c in ended.index]
-    )
-    probability = np.einsum(
-        "sdik,sdi->ik",
-        cells.transpose("chain", "draw", "episode", "cell").to_numpy(),
-        weights.transpose("chain", "draw", "fold").to_numpy(),
-    )  # (case, cell)
+    ended = designs(data)
+    probability = predicted["probability"].sel(case=ended.index).to_numpy()  # (case, cell)
     out = pd.DataFrame(index=ended.index)
     for name, weight in EVENTS.items():
         out[name] = probability @ weight
         out[f"{name}_observed"] = weight[ended.to_numpy()] > 0
-    return out.assign(high_k=pareto_k.to_numpy() > good_k)
+    return out
 
 
 def reliability(

@@ -22,7 +22,7 @@ import xarray as xr
 from bayes_alliance.check.envelope import envelope
 from bayes_alliance.check.lives import DRAWS, Lives, standing, surviving, thinned
 from bayes_alliance.compare.hypotheses import CI_PROB
-from bayes_alliance.compare.predictions import loo_weights
+from bayes_alliance.compare.loo import pareto
 
 POINTS = 101
 """Points of the curve."""
@@ -47,11 +47,11 @@ def residuals(tree: xr.DataTree, hazard: xr.DataArray, lives: Lives) -> pd.DataF
         or was last seen), ``ended``, and ``limit`` (the point up to which it could be followed).
     """
     densities = thinned(tree["log_likelihood"].to_dataset(), DRAWS)
-    weights = loo_weights(xr.DataTree.from_dict({"log_likelihood": densities}))[0]
+    log_weights = pareto(xr.DataTree.from_dict({"log_likelihood": densities}))[0]
     at = pd.Index(densities["case"].to_numpy().astype(str)).get_indexer(lives.designs["case"])
     ages = np.column_stack([lives.years, lives.designs["window"]])  # (design, age)
     curves = standing(hazard, ages)  # (chain, draw, design, age)
-    chosen = weights.transpose("chain", "draw", "fold").to_numpy()[..., at]
+    chosen = np.exp(log_weights.to_numpy()[..., at])
     point, limit = 1 - np.einsum("sdie,sdi->ei", curves, chosen)
     return pd.DataFrame(
         {"point": point, "ended": lives.ended, "limit": limit}, index=lives.designs.index

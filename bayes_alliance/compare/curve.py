@@ -14,16 +14,16 @@ from typing import Any
 
 import pandas as pd
 
-from bayes_alliance.compare.loo import told_apart
+from bayes_alliance.compare.hypotheses import probability, verdict
+from bayes_alliance.compare.loo import paired, told_apart
 from bayes_alliance.compare.specifications import Specification
 from bayes_alliance.compare.study import Study
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.integrated import INFORMATION
-from bayes_alliance.theories import get
+from bayes_alliance.theories import NULL, get
 
-HELD, REFUSED = 0.95, 0.05
-"""Probabilities of the expected direction beyond which the data hold or refuse a hypothesis."""
-BASELINE = "null"
+ANSWERS = {"supported": "held", "against": "refused", "undecided": "undecided"}
+"""What the data do with a hypothesis, by the verdict on it."""
 SAID = ("estimate", "lower", "upper", "probability", "prior_probability")
 
 
@@ -40,8 +40,8 @@ def pairs(theories: list[str]) -> list[tuple[str, str]]:
     list of (str, str)
         Each theory and the null, then each later theory and each earlier one.
     """
-    others = [t for t in theories if t != BASELINE]
-    against = [(t, BASELINE) for t in others if BASELINE in theories]
+    others = [t for t in theories if t != NULL]
+    against = [(t, NULL) for t in others if NULL in theories]
     return against + [(b, a) for a, b in itertools.combinations(others, 2)]
 
 
@@ -59,7 +59,7 @@ def comparison_curve(study: Study, information: str = "indicators") -> pd.DataFr
     -------
     pandas.DataFrame
         One row a pair and specification: ``estimate`` (first minus second), ``se`` as
-        `bayes_alliance.compare.loo.difference` has it, ``lower`` and ``upper`` (one standard error
+        `bayes_alliance.compare.loo.paired` has it, ``lower`` and ``upper`` (one standard error
         to either side), ``cases``, ``high_k`` (cases of either fit whose Pareto k is too high for
         the weights), ``answer`` (the first theory is ahead, behind or not told apart), ``failed``
         and ``problems``.
@@ -121,7 +121,7 @@ def _finding(p: float) -> str:
     """What the data say of a hypothesis; empty without a number."""
     if math.isnan(p):
         return ""
-    return "held" if p > HELD else "refused" if p < REFUSED else "undecided"
+    return ANSWERS[verdict(p)]
 
 
 def _named(s: Specification) -> dict[str, Any]:
@@ -135,14 +135,13 @@ def _number(value: Any) -> float:
 
 
 def _difference(fits: Mapping[str, dict[str, Any] | None], information: str) -> dict[str, float]:
-    """Columns of a pair of fits, paired by case (Vehtari, Gelman & Gabry 2017, equation 24)."""
+    """Columns of a pair of fits, paired by case."""
     by_case = [(fit or {}).get("scores", {}).get(information, {}) for fit in fits.values()]
     if not all(by_case):
         return dict.fromkeys(("estimate", "se", "lower", "upper", "cases", "high_k"), math.nan)
     first, second = (pd.Series(of, dtype=float) for of in by_case)
     gaps = first - second
-    gap = float(gaps.sum(skipna=False))
-    se = math.sqrt(len(gaps) * gaps.var(ddof=0, skipna=False))
+    gap, se = paired(gaps)
     high = {c for fit in fits.values() if fit for c, k in fit["pareto_k"].items() if _high(k, fit)}
     ends = {"lower": gap - se, "upper": gap + se}
     return {"estimate": gap, "se": se, **ends, "cases": len(gaps), "high_k": len(high)}
@@ -217,9 +216,10 @@ def hypothesis_sentences(table: pd.DataFrame) -> dict[str, str]:
             grade = _grade(held, refused, len(good))
             parts = [
                 f"over {_specifications(good)} the probability of the expected direction is "
-                f"{shown(p.min())} to {shown(p.max())}, above one half under {(p > 0.5).sum()}, "
-                f"and the data hold it under {held} and refuse it under {refused}",
-                *_against_default(rows, "probability", shown),
+                f"{probability(p.min())} to {probability(p.max())}, above one half under "
+                f"{(p > 0.5).sum()}, and the data hold it under {held} and refuse it under "
+                f"{refused}",
+                *_against_default(rows, "probability", probability),
             ]
         out[name] = f"{name} {grade}: {'; '.join(parts + _failures(rows))}."
     return out
@@ -309,22 +309,3 @@ def tenths(value: float) -> str:
         For example ``"0.0"`` for -0.04.
     """
     return f"{round(value, 1) + 0.0:.1f}"
-
-
-def shown(p: float) -> str:
-    """Write a probability with two decimals, which never round it over a threshold.
-
-    Parameters
-    ----------
-    p : float
-        Between 0 and 1.
-
-    Returns
-    -------
-    str
-        For example ``"0.94"`` for 0.9496.
-    """
-    if p >= 0.995 or p < 0.005:
-        return "over 0.99" if p > 0.5 else "under 0.01"
-    inside = REFUSED < p < HELD
-    return f"{min(max(p, REFUSED + 0.01), HELD - 0.01) if inside else p:.2f}"

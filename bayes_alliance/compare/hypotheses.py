@@ -11,6 +11,52 @@ from bayes_alliance.theories import get
 
 CI_PROB = 0.9
 """Probability of every interval that the package reports."""
+SUPPORTED, AGAINST = 0.95, 0.05
+"""Probabilities of the expected direction from which on it counts as supported, and down from which
+as spoken against."""
+
+
+def verdict(probability_: float) -> str:
+    """Word for the posterior probability of the expected direction.
+
+    Parameters
+    ----------
+    probability_ : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    str
+        ``supported``, ``against`` or ``undecided``.
+    """
+    if probability_ >= SUPPORTED:
+        return "supported"
+    return "against" if probability_ <= AGAINST else "undecided"
+
+
+def probability(value: float) -> str:
+    """Write a probability with two decimals, which never round it over a threshold.
+
+    Parameters
+    ----------
+    value : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    str
+        For example ``"0.94"`` for 0.9496, since 0.95 would count as support, and ``"> 0.99"``
+        for 1.
+    """
+    if value >= 0.995:
+        return ">\u00a00.99"
+    if value < 0.005:
+        return "<\u00a00.01"
+    if value < SUPPORTED <= round(value, 2):
+        return f"{SUPPORTED - 0.01:.2f}"
+    if value > AGAINST >= round(value, 2):
+        return f"{AGAINST + 0.01:.2f}"
+    return f"{value:.2f}"
 
 
 def interval(draws: np.ndarray, prob: float = CI_PROB) -> tuple[float, float]:

@@ -105,34 +105,38 @@ def elpd(
     return psis
 
 
-def pareto(tree: xr.DataTree) -> tuple[np.ndarray, np.ndarray, float]:
-    """Smoothed weights of the draws for leaving out each case, all that it tells included.
+def pareto(tree: xr.DataTree) -> tuple[xr.DataArray, xr.DataArray, float]:
+    """Smoothed weights that make the draws of a fit those of the fit without a case.
 
     Parameters
     ----------
     tree : xarray.DataTree
-        A fit.
+        A fit, of which only the densities of all that a case tells are read.
 
     Returns
     -------
-    tuple of numpy.ndarray, numpy.ndarray and float
-        Log weights (chain, draw, case), Pareto k (case,), and the k above which they fail.
+    tuple of xarray.DataArray, xarray.DataArray and float
+        Log weights (chain, draw, case), whose weights sum to 1 in each case, Pareto k (case,),
+        and the k above which they fail.
 
     References
     ----------
     Vehtari, Simpson, Gelman, Yao & Gabry (2024), "Pareto smoothed importance sampling".
     """
-    psis = _psis(tree, "indicators")
-    log_weights = psis.log_weights.transpose("chain", "draw", "case").to_numpy()
-    return log_weights, psis.pareto_k.to_numpy(), float(psis.good_k)
+    joint = tree["log_likelihood"].to_dataset()["joint"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        log_weights, pareto_k = joint.azstats.psislw(dim=["chain", "draw"])
+    count = joint.sizes["chain"] * joint.sizes["draw"]
+    good_k = min(1 - 1 / math.log10(count), 0.7)
+    return log_weights.transpose("chain", "draw", "case"), pareto_k, good_k
 
 
 def _psis(tree: xr.DataTree, information: str) -> az.ELPDDataLOO:
     """PSIS-LOO: weights from the joint density of all that is left out, score on the outcomes."""
-    joint = tree["log_likelihood"]["joint"]
+    log_weights, pareto_k, _ = pareto(tree)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        log_weights, pareto_k = joint.azstats.psislw(dim=["chain", "draw"])
 
         def loo(densities: xr.DataTree, name: str) -> az.ELPDDataLOO:
             return az.loo(
@@ -268,6 +272,28 @@ def pointwise(score: az.ELPDDataLOO) -> pd.Series:
     return pd.Series(score.elpd_i.values, index=[str(c) for c in score.elpd_i["case"].values])
 
 
+def paired(by_case: pd.Series) -> tuple[float, float]:
+    """Sum of differences by case, and the standard error of the sum.
+
+    Parameters
+    ----------
+    by_case : pandas.Series
+        Differences in log score, one a case.
+
+    Returns
+    -------
+    tuple of float
+        Sum, and its standard error as `arviz.compare` gives it (not a number for a single case).
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017), equation 24.
+    """
+    cases = len(by_case)
+    error = math.sqrt(cases * by_case.var(ddof=0, skipna=False)) if cases > 1 else math.nan
+    return float(by_case.sum(skipna=False)), error
+
+
 def difference(
     first: az.ELPDDataLOO, second: az.ELPDDataLOO, cases: Sequence[str] | None = None
 ) -> tuple[float, float, pd.Series]:
@@ -283,18 +309,13 @@ def difference(
     Returns
     -------
     tuple of float, float and pandas.Series
-        Sum over cases of first minus second, its standard error as `arviz.compare` gives it (not
-        a number for a single case), and the differences by case.
-
-    References
-    ----------
-    Vehtari, Gelman & Gabry (2017), equation 24.
+        Sum over cases of first minus second and its standard error, as in `paired`, and the
+        differences by case.
     """
     by_case = pointwise(first) - pointwise(second)
     if cases is not None:
         by_case = by_case.loc[list(cases)]
-    error = math.sqrt(len(by_case) * by_case.var(ddof=0)) if len(by_case) > 1 else math.nan
-    return float(by_case.sum()), error, by_case
+    return *paired(by_case), by_case
 
 
 def told_apart(gap: float, error: float) -> bool:
@@ -316,24 +337,6 @@ def told_apart(gap: float, error: float) -> bool:
     cross-validation based model comparison".
     """
     return math.isfinite(error) and abs(gap) >= max(SMALL, ERRORS * error)
-
-
-def named(scores: Mapping[str, az.ELPDDataLOO]) -> str | None:
-    """Name the theory that predicts best, if it is told apart from all others.
-
-    Parameters
-    ----------
-    scores : mapping of str to arviz.ELPDDataLOO
-        What `elpd` gave, of the same cases.
-
-    Returns
-    -------
-    str or None
-        None where the cases cannot tell.
-    """
-    best = max(scores, key=lambda name: scores[name].elpd)
-    gaps = (difference(scores[best], score)[:2] for n, score in scores.items() if n != best)
-    return best if all(told_apart(*gap) for gap in gaps) else None
 
 
 def table(scores: Mapping[str, az.ELPDDataLOO]) -> pd.DataFrame:

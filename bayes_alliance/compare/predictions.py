@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import functools
 import operator
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -29,6 +28,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
+from bayes_alliance.compare.loo import pareto
 from bayes_alliance.compare.refits import draws_without
 from bayes_alliance.data.load import Data
 from bayes_alliance.fit import data_of, priors_of
@@ -168,34 +168,6 @@ def _shares(weights: xr.DataArray) -> xr.DataArray:
     return (weights / weights.sum(SAMPLE)).drop_vars(SAMPLE)
 
 
-def loo_weights(tree: xr.DataTree) -> tuple[xr.DataArray, xr.DataArray, float]:
-    """Weights that make the draws of a fit those of the fit without a case.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        A fit.
-
-    Returns
-    -------
-    tuple of xarray.DataArray, xarray.DataArray and float
-        Smoothed weights (chain, draw, fold) that sum to 1, Pareto k by case, and the largest k
-        that is to be trusted.
-
-    References
-    ----------
-    Vehtari, Simpson, Gelman, Yao & Gabry (2024), "Pareto smoothed importance sampling".
-    """
-    joint = tree["log_likelihood"].to_dataset()["joint"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        log_weights, pareto_k = joint.azstats.psislw(dim=SAMPLE)
-    weights = np.exp(log_weights - log_weights.max(SAMPLE))
-    weights = (weights / weights.sum(SAMPLE)).rename(case="fold").drop_vars("fold")
-    count = joint.sizes["chain"] * joint.sizes["draw"]
-    return weights, pareto_k, min(1 - 1 / np.log10(count), 0.7)
-
-
 def predictions(
     tree: xr.DataTree, refit: Callable[[tuple[int, ...]], xr.Dataset] | None = None
 ) -> dict[str, xr.Dataset]:
@@ -217,7 +189,8 @@ def predictions(
         other) what `assemble` gives, with ``pareto_k`` by case; ``attrs["high_k"]`` counts the
         cases whose PSIS weights are not to be trusted and ``attrs["refitted"]`` those made exact.
     """
-    weights, pareto_k, good_k = loo_weights(tree)
+    log_weights, pareto_k, good_k = pareto(tree)
+    weights = xr.ufuncs.exp(log_weights).rename(case="fold").drop_vars("fold")
     promise = tree["log_likelihood"].to_dataset()["promise"]
     out = predict(tree, tree["posterior"].to_dataset(), promise, weights)
     high = np.flatnonzero(pareto_k.to_numpy() > good_k)

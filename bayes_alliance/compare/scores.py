@@ -17,6 +17,7 @@ from bayes_alliance.errors import InputError
 from bayes_alliance.process.cells import ALLIANCE, PARTNERS
 from bayes_alliance.process.designs import designs
 from bayes_alliance.process.survival import durations
+from bayes_alliance.theories import NULL
 
 LADDER = ("none", "bilateral", "trilateral", "multilateral")
 RUNG = (ALLIANCE + PARTNERS).astype(np.int64)  # (cell,)
@@ -287,7 +288,7 @@ def by_case(predictions: xr.Dataset, data: Data) -> pd.DataFrame:
 
 
 def score_table(
-    predictions: Mapping[str, xr.Dataset], data: Data, reference: str = "null"
+    predictions: Mapping[str, xr.Dataset], data: Data, reference: str = NULL
 ) -> pd.DataFrame:
     """Table of scores of all who predict the same cases.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.special import logsumexp
 
-from bayes_alliance.compare.loo import pareto
+from bayes_alliance.compare.loo import paired, pareto
 from bayes_alliance.compare.refits import log_mean, refit_without
 
 STAGES = ("proposal", "design", "survival")
@@ -48,11 +48,9 @@ def stages(
     names = [f"{known}_proposal", f"{known}_design", known, "promise"]
     densities = tree["log_likelihood"].to_dataset()
     log_weights, pareto_k, good_k = pareto(tree)
-    log_weights = log_weights - logsumexp(log_weights, axis=(0, 1))  # (chain, draw, case)
-    found = {
-        name: logsumexp(log_weights + densities[name].to_numpy(), axis=(0, 1)) for name in names
-    }
-    for i in np.flatnonzero(exact & (pareto_k > good_k)):
+    weight = log_weights.to_numpy()  # (chain, draw, case)
+    found = {name: logsumexp(weight + densities[name].to_numpy(), axis=(0, 1)) for name in names}
+    for i in np.flatnonzero(exact & (pareto_k.to_numpy() > good_k)):
         scores = refit_without(tree, (int(i),), str(densities["case"].values[i]), progress)
         for name in names:
             found[name][i] = log_mean(scores[name])[0]
@@ -62,3 +60,25 @@ def stages(
         {stage: a - b for stage, a, b in zip(STAGES, steps, [before, *steps[:2]], strict=True)},
         index=pd.Index(densities["case"].values.astype(str), name="case"),
     )
+
+
+def lead(
+    found: Mapping[str, pd.DataFrame], name: str, reference: str, stage: str
+) -> tuple[float, float]:
+    """Lead of a theory over another in one stage, and its standard error.
+
+    Parameters
+    ----------
+    found : mapping of str to pandas.DataFrame
+        What `stages` gave, by theory.
+    name, reference : str
+        The two theories.
+    stage : str
+        One of `STAGES`.
+
+    Returns
+    -------
+    tuple of float
+        Sum over cases and its standard error, as `bayes_alliance.compare.loo.paired` gives them.
+    """
+    return paired(found[name][stage] - found[reference][stage])

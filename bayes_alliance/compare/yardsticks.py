@@ -34,6 +34,7 @@ from bayes_alliance.process.designs import designs
 from bayes_alliance.process.integrated import INFORMATION
 from bayes_alliance.process.priors import load_priors
 from bayes_alliance.process.survival import durations
+from bayes_alliance.theories import NULL
 
 RIDGE = 1.0
 """Penalty on half the squared slopes per standard deviation: that of a standard normal prior."""
@@ -249,7 +250,7 @@ def multinomial_logit(x: np.ndarray, cell: np.ndarray, new: np.ndarray, penalty:
 
 def _lapsed(probability: np.ndarray) -> np.ndarray:
     """Spread the lapse of the process over all cells, so that none is impossible."""
-    lapse = load_priors("null").options["lapse"]
+    lapse = load_priors(NULL).options["lapse"]
     return (1 - lapse) * probability + lapse / len(CELLS)
 
 

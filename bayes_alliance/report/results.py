@@ -30,6 +30,7 @@ from bayes_alliance.forecast.forecast import forecast
 from bayes_alliance.forecast.scenario import Scenario, bundled_scenarios, read
 from bayes_alliance.forecast.scenario import warnings as scenario_warnings
 from bayes_alliance.process.integrated import INFORMATION
+from bayes_alliance.theories import NULL
 
 MAIN = ("indicators", "episode")
 """The comparison whose weights stack the forecasts."""
@@ -42,8 +43,6 @@ ASKED = (
     "southeast-asia-1954",
 )
 """Cases that the articles ask about: the designs of 1949, 1951 and 1954."""
-REFERENCE = "null"
-"""Whom scores of predictions are set against, or the first theory where it is not among them."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +65,15 @@ class Results:
         Stacking weights with intervals, by theory.
     stages : dict of str to dict of str to pandas.DataFrame
         Scores by case and stage, by information and theory.
+    predicted : dict of str to dict of str to xarray.Dataset
+        Predictions of each case by the fit without it, by theory and information, as
+        `bayes_alliance.compare.predictions.predictions` gives them.
     proper : dict of str to pandas.DataFrame
         Proper scores of theories and yardsticks, by information.
     unseen : pandas.DataFrame
         What each theory says of the cases that the articles ask about, without having seen them:
         ``case``, ``without`` (what was left out with it), ``theory``, ``design``,
-        ``probability``, ``lower``, ``upper``.
+        ``probability``, ``lower``, ``upper``; in reading order, theatres before cases.
     hypotheses : dict of str to pandas.DataFrame
         By theory, and by fit that does not read what was coded knowing the outcome.
     sensitivity, checks : dict of str to pandas.DataFrame
@@ -98,6 +100,7 @@ class Results:
     forecasts: dict[str, pd.DataFrame]
     stacked: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
     stages: dict[str, dict[str, pd.DataFrame]] = field(default_factory=dict)
+    predicted: dict[str, dict[str, xr.Dataset]] = field(default_factory=dict)
     proper: dict[str, pd.DataFrame] = field(default_factory=dict)
     unseen: pd.DataFrame = field(default_factory=pd.DataFrame)
     study: Study | None = None
@@ -226,7 +229,12 @@ def collect(
         known: {n: stages(t, known, progress=partial(labelled, tell, n)) for n, t in trees.items()}
         for known in INFORMATION
     }
-    proper = _proper(trees, data, tell)
+    predicted = {}
+    for name, tree in trees.items():
+        tell(f"{name}: predict each case without it")
+        predicted[name] = predictions(tree, exactly(tree, partial(labelled, tell, name)))
+    tell("yardsticks")
+    proper = _proper(predicted, data)
     said = _unseen(trees, data, tell)
     asked = {name: read(name) for name in (bundled_scenarios() if scenarios is None else scenarios)}
     forecasts = {}
@@ -251,6 +259,7 @@ def collect(
         forecasts=forecasts,
         stacked=stacked,
         stages=by_stage,
+        predicted=predicted,
         proper=proper,
         unseen=said,
         study=opened,
@@ -269,15 +278,10 @@ def _study_of(store: str | Path, data: Data) -> Study:
 
 
 def _proper(
-    trees: Mapping[str, xr.DataTree], data: Data, tell: Callable[[str], None]
+    predicted: Mapping[str, Mapping[str, xr.Dataset]], data: Data
 ) -> dict[str, pd.DataFrame]:
     """Proper scores of what fits and yardsticks predict of left-out cases, by information."""
-    predicted = {}
-    for name, tree in trees.items():
-        tell(f"{name}: predict each case without it")
-        predicted[name] = predictions(tree, exactly(tree, partial(labelled, tell, name)))
-    tell("yardsticks")
-    reference = REFERENCE if REFERENCE in predicted else next(iter(predicted))
+    reference = NULL if NULL in predicted else next(iter(predicted))
     return {
         known: score_table(
             {name: by[known] for name, by in predicted.items()} | yardsticks(data, known),
@@ -298,9 +302,9 @@ def _unseen(
         unseen(tree, case, by, progress=partial(labelled, tell, name))
         .reset_index()
         .assign(case=case, without=by if by == "episode" else known[case], theory=name)
+        for by in (("theatre", "episode") if whole else ("episode",))
         for case in ASKED
         if case in known.index
-        for by in (("theatre", "episode") if whole else ("episode",))
         for name, tree in trees.items()
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -12,6 +12,7 @@ from bayes_alliance.compare.loo import difference
 from bayes_alliance.fit import versions
 from bayes_alliance.report.findings import findings
 from bayes_alliance.report.results import Results
+from bayes_alliance.theories import NULL
 
 
 def summary(results: Results) -> dict[str, Any]:
@@ -104,8 +105,8 @@ def _row(results: Results, key: tuple[str, str], name: str) -> dict[str, Any]:
     out: dict[str, Any] = {"elpd": score.elpd, "se": score.se, "p": score.p}
     if name in table.index:
         out |= table.loc[name].to_dict()
-    if "null" in results.scores[key]:
-        gap, error, _ = difference(score, results.scores[key]["null"])
+    if NULL in results.scores[key]:
+        gap, error, _ = difference(score, results.scores[key][NULL])
         out |= {"against_null": gap, "against_null_se": error}
     out["elpd_by_case"] = dict(zip(cases, score.elpd_i.values, strict=True))
     if score.influence_pareto_k is not None:

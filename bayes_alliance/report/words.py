@@ -8,6 +8,12 @@ import pandas as pd
 
 from bayes_alliance.report.results import Results
 
+STAGE_WORDS = {
+    "proposal": "what the patron proposes",
+    "design": "what comes of the proposal",
+    "survival": "how long the design lasts",
+}
+
 
 def listed(words: Iterable[str]) -> str:
     """Join words as a sentence does.

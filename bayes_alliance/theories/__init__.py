@@ -16,10 +16,12 @@ from bayes_alliance.process.alliance import alliance_process
 from bayes_alliance.process.containers import coords, register
 from bayes_alliance.process.priors import Priors, load_priors
 
+NULL = "null"
+"""The model that knows no theory: scores are set against its, if it is among the fits."""
 NAMES = (
     "occupation",
     "prospect",
-    "null",
+    NULL,
     "geography",
     "power",
     "identity",
@@ -27,8 +29,7 @@ NAMES = (
     "both",
 )
 
-
-MAIN = ("occupation", "prospect", "null")
+MAIN = ("occupation", "prospect", NULL)
 """The two theories and the null, which a report compares; the others are rivals beside them."""
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayes_alliance.compare.hypotheses import hypotheses, hypothesis_draws, interval
+from bayes_alliance.compare.hypotheses import (
+    hypotheses,
+    hypothesis_draws,
+    interval,
+    probability,
+    verdict,
+)
 from bayes_alliance.process.cells import PARTNERS, RISK, STRONG
 from bayes_alliance.theories import get
 
@@ -66,3 +72,21 @@ def test_the_contrast_of_consecutive_cases(fits, data):
 def test_intervals_are_equal_tailed():
     low, high = interval(np.linspace(0, 1, 1001))
     assert (low, high) == pytest.approx((0.05, 0.95))
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "said"),
+    [
+        (0.9496, "0.94", "undecided"),
+        (0.95, "0.95", "supported"),
+        (0.951, "0.95", "supported"),
+        (0.0504, "0.06", "undecided"),
+        (0.05, "0.05", "against"),
+        (0.0496, "0.05", "against"),
+        (0.777, "0.78", "undecided"),
+        (1.0, ">\u00a00.99", "supported"),
+        (0.0, "<\u00a00.01", "against"),
+    ],
+)
+def test_a_written_probability_and_its_verdict_agree(value, words, said):
+    assert (probability(value), verdict(value)) == (words, said)

@@ -9,11 +9,11 @@ import xarray as xr
 
 from bayes_alliance.check.choices import designs
 from bayes_alliance.check.lives import open_ended
+from bayes_alliance.compare.loo import pareto
 from bayes_alliance.compare.predictions import (
     ages,
     assemble,
     exactly,
-    loo_weights,
     predict,
     predictions,
     standing,
@@ -107,7 +107,7 @@ def test_predictions_are_distributions_and_curves(of_null, data):
 def test_a_theory_without_latent_variables_by_hand(fits, of_null, roots, data):
     """Weighted means of the fit's own probabilities and of curves from its own hazards."""
     tree = fits["null"]
-    weights = loo_weights(tree)[0].transpose(*SAMPLE, "fold").to_numpy()
+    weights = np.exp(pareto(tree)[0].to_numpy())  # (chain, draw, case)
     stored = tree["posterior"]["design_probability"].transpose(*SAMPLE, "episode", "cell")
     expected = np.einsum("sdi,sdik->ik", weights, stored.to_numpy()[:, :, roots])
     np.testing.assert_allclose(of_null["probability"], expected, atol=1e-9)
@@ -128,7 +128,7 @@ def test_latent_variables_and_promises_by_hand(information, fits, models, roots,
     posterior = tree["posterior"].to_dataset()
     evaluator = Evaluator(models["occupation"], ("design_probability",))
     out = evaluator.run(posterior, evaluator.nodes(posterior, seed=tree.attrs["seed"]))
-    weights = loo_weights(tree)[0].transpose(*SAMPLE, "fold").to_numpy()
+    weights = np.exp(pareto(tree)[0].to_numpy())  # (chain, draw, case)
     if known:
         weights = weights * np.exp(tree["log_likelihood"]["promise"].to_numpy())
         weights = weights / weights.sum((0, 1))
@@ -142,7 +142,7 @@ def test_latent_variables_and_promises_by_hand(information, fits, models, roots,
 def test_psis_agrees_with_an_exact_refit(fits, of_null, roots):
     """The most influential case with a life that PSIS vouches for, with margin."""
     tree = fits["null"]
-    weights, pareto_k, _ = loo_weights(tree)
+    log_weights, pareto_k, _ = pareto(tree)
     k, lived = pareto_k.to_numpy(), np.isin(of_null["case"], of_null["case_of_design"])
     case = int(np.argmax(np.where((k < 0.5) & lived, k, -1)))
     model, log_density = model_of(tree)
@@ -152,7 +152,7 @@ def test_psis_agrees_with_an_exact_refit(fits, of_null, roots):
     exact = sample_model(model, log_density, *made, "nutpie")["posterior"].to_dataset()
     promise = tree["log_likelihood"].to_dataset()["promise"].isel(case=[case])
     refit = predict(tree, exact, promise)
-    weight = weights.isel(fold=case).transpose(*SAMPLE).to_numpy()[..., None]
+    weight = np.exp(log_weights.isel(case=case).to_numpy())[..., None]
 
     def agree(draws: np.ndarray, psis: np.ndarray, theirs: np.ndarray) -> None:
         """600 correlated draws are worth about 150, in the fit and in the refit."""
@@ -176,7 +176,7 @@ def test_psis_agrees_with_an_exact_refit(fits, of_null, roots):
 
 def test_refits_are_asked_where_k_is_too_high_and_only_there(fits, of_occupation):
     tree, plain, asked = fits["occupation"], of_occupation, []
-    good_k = loo_weights(tree)[2]
+    good_k = pareto(tree)[2]
     high = np.flatnonzero(plain["pareto_k"] > good_k)
     assert len(high) and plain.attrs["high_k"] == len(high) and plain.attrs["refitted"] == 0
     years, episodes = plain["years"].to_numpy(), data_of(tree).episodes["episode"].tolist()

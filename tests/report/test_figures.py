@@ -21,7 +21,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from bayes_alliance.check.quantities import lifetimes
-from bayes_alliance.compare.hypotheses import hypotheses
+from bayes_alliance.compare.hypotheses import hypotheses, probability
 from bayes_alliance.compare.loo import difference, table
 from bayes_alliance.compare.stages import STAGES
 from bayes_alliance.compare.unseen import KINDS
@@ -46,7 +46,6 @@ from bayes_alliance.report.figures import (
 )
 from bayes_alliance.report.figures import hypotheses as forests
 from bayes_alliance.report.figures.style import RC, THEATRE_COLOURS, THEORY_COLOURS, settle
-from bayes_alliance.report.page.words import probability
 from bayes_alliance.report.results import ASKED, MAIN, Results
 from bayes_alliance.theories import build
 
@@ -199,9 +198,10 @@ def made_up(data: Data, fits: tuple[str, ...], names: tuple[str, ...]) -> Result
             [
                 {"case": case, "without": out, "theory": n, "design": design}
                 | {"probability": p, "lower": p / 2, "upper": (1 + p) / 2}
+                for by in (("theatre", "episode") if known.nunique() > 1 else ("episode",))
                 for case in ASKED
                 if case in known.index
-                for out in ((known[case], "episode") if known.nunique() > 1 else ("episode",))
+                for out in (known[case] if by == "theatre" else by,)
                 for n in names
                 for design, p in zip(KINDS, rng.uniform(size=len(KINDS)), strict=True)
             ]

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from bayes_alliance.check.lives import Lives, observed_lives, relived
 from bayes_alliance.check.quantities import quantities
+from bayes_alliance.compare.predictions import ages, assemble
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.report.figures import predicted
@@ -28,6 +29,7 @@ class Shown:
     data: Data
     trees: dict = field(default_factory=dict)
     checks: dict = field(default_factory=dict)
+    predicted: dict = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +166,7 @@ def test_calibration_of_survival_names_the_theories_that_fail():
 
 def events(p: np.ndarray, true: np.ndarray, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    out = pd.DataFrame({"high_k": np.arange(len(p)) < 2})
+    out = pd.DataFrame(index=range(len(p)))
     for event, chance in (("multilateral", p), ("strong", true)):
         out[event] = p
         out[f"{event}_observed"] = rng.random(len(p)) < chance
@@ -174,11 +176,12 @@ def events(p: np.ndarray, true: np.ndarray, seed: int) -> pd.DataFrame:
 def test_reliability_names_what_is_not_reliable():
     p = np.random.default_rng(1).uniform(0.1, 0.9, 200)
     found = predicted._reliability(
-        {"null": events(p, p, 5), "prospect": events(p, (p > 0.5).astype(float), 5)}
+        {"null": events(p, p, 5), "prospect": events(p, (p > 0.5).astype(float), 5)},
+        {"null": "", "prospect": "2 of 200 cases with high Pareto k, refitted"},
     )
     inside(found)
     assert "Curves that leave it: strong of prospect." in found.caption
-    assert "2 of 200 for null and 2 of 200 for prospect" in found.caption
+    assert found.caption.endswith("draws; prospect: 2 of 200 cases with high Pareto k, refitted.")
     assert len(found.figure.axes) == 4
 
 
@@ -196,7 +199,14 @@ def test_five_theatres_have_room_for_their_names(wide):
 
 
 def test_a_fit_gives_all_figures(fits, data):
-    shown = Shown(data, trees={"null": fits["null"]}, checks={"null": table(data)})
+    cases = data.episodes["case"].nunique()
+    guess = assemble(data, ages(data), np.full((cases, len(CELLS)), 1 / len(CELLS)))
+    shown = Shown(
+        data,
+        trees={"null": fits["null"]},
+        checks={"null": table(data)},
+        predicted={"null": {"indicators": guess.assign_attrs(note="")}},
+    )
     found = dict(predicted.draw(shown))
     assert list(found) == [
         "designs-observed-predicted",

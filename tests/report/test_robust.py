@@ -13,7 +13,7 @@ from test_page import data, make, plain, written  # noqa: F401
 from bayes_alliance.compare.specifications import specification
 from bayes_alliance.compare.study import Study
 from bayes_alliance.errors import InputError
-from bayes_alliance.report.figures import _of_study
+from bayes_alliance.report.figures.specifications import draw
 from bayes_alliance.report.page.robust import robust_section
 from bayes_alliance.report.results import _study_of
 
@@ -72,7 +72,7 @@ def test_the_page_names_the_choices_that_turn_an_answer(results):
 
 def test_without_a_study_there_is_no_section(data):  # noqa: F811
     made = make(data)
-    assert robust_section(made) is None and _of_study(made) == {}
+    assert robust_section(made) is None and list(draw(made)) == []
     assert 'id="robust"' not in written(made)
 
 
@@ -93,7 +93,7 @@ def test_a_study_of_other_fits_is_marked_in_red(results, part):
 
 
 def test_figures_of_a_study(results):
-    found = _of_study(results)
+    found = dict(draw(results))
     assert list(found) == ["specifications-occupation-minus-null", "specifications"]
     assert {figure.section for figure in found.values()} == {"robust"}
 

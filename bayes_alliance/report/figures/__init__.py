@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import matplotlib
 
-from bayes_alliance.compare.curve import hypothesis_curve
-from bayes_alliance.compare.study import complete
 from bayes_alliance.report.figures import (
     compared,
     diagrams,
@@ -22,7 +20,17 @@ from bayes_alliance.report.results import Results
 
 __all__ = ["Figure", "figures", "save"]
 
-SUBJECTS = (timeline, diagrams, hypotheses, fitted, compared, unseen, predicted, forecasted)
+SUBJECTS = (
+    timeline,
+    diagrams,
+    hypotheses,
+    fitted,
+    compared,
+    unseen,
+    predicted,
+    forecasted,
+    specifications,
+)
 """One module a subject, in reading order."""
 
 
@@ -41,16 +49,6 @@ def figures(results: Results) -> dict[str, Figure]:
     """
     with matplotlib.rc_context(RC):
         found = {slug: figure for module in SUBJECTS for slug, figure in module.draw(results)}
-        found |= _of_study(results)
         for figure in found.values():
             settle(figure)
     return found
-
-
-def _of_study(results: Results) -> dict[str, Figure]:
-    """Curves of the comparisons under all choices, and one figure of all hypotheses."""
-    if results.study is None or not (part := complete(results.study)).specifications:
-        return {}
-    found = dict(specifications.draw_comparisons(part))
-    table = hypothesis_curve(part)
-    return found | ({"specifications": specifications.overview(table)} if len(table) else {})

@@ -25,8 +25,8 @@ from bayes_alliance.report.figures.style import (
 )
 from bayes_alliance.report.results import MAIN, Results
 from bayes_alliance.report.words import case_names, listed
+from bayes_alliance.theories import NULL
 
-BASELINE = "null"
 INFORMATION_WORDS = {
     "indicators": "not knowing the clients' promise",
     "commitments": "knowing the clients' promise",
@@ -138,7 +138,7 @@ def _verdict(results: Results, key: tuple[str, str]) -> str:
 def _baseline(results: Results) -> str:
     """The theory that others are measured against: the null, or else the last."""
     names = list(results.comparison[MAIN].index)
-    return BASELINE if BASELINE in names else names[-1]
+    return NULL if NULL in names else names[-1]
 
 
 def _pointwise(results: Results) -> Figure:

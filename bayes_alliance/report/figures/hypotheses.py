@@ -12,6 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bayes_alliance.compare.hypotheses import probability, verdict
 from bayes_alliance.report.figures.style import (
     PERCENT,
     WIDTH,
@@ -23,8 +24,7 @@ from bayes_alliance.report.figures.style import (
     theory_marker,
     wrap,
 )
-from bayes_alliance.report.page.theories import verdict
-from bayes_alliance.report.page.words import called, opening, probability, variants_of
+from bayes_alliance.report.page.words import called, opening, variants_of
 from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import listed
 

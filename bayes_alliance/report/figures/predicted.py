@@ -47,7 +47,7 @@ from bayes_alliance.report.figures.style import (
     theory_marker,
     wrap,
 )
-from bayes_alliance.report.results import Results
+from bayes_alliance.report.results import MAIN, Results
 from bayes_alliance.report.words import listed
 
 GROUPS = {"several clients": 1, "one client": 0}
@@ -81,8 +81,11 @@ def draw(results: Results) -> Iterator[tuple[str, Figure]]:
     scored = {n: t for n, t in results.trees.items() if "log_likelihood" in t.children}
     if results.trees:
         yield "designs-observed-predicted", _designs(results)
-    if scored:
-        yield "reliability", _reliability({n: event_probabilities(t) for n, t in scored.items()})
+    if results.predicted:
+        known = {name: by[MAIN[0]] for name, by in results.predicted.items()}
+        events = {n: event_probabilities(of, results.data) for n, of in known.items()}
+        notes = {n: of.attrs["note"] for n, of in known.items()}
+        yield "reliability", _reliability(events, notes)
     if results.trees and len(durations(results.data.episodes)):
         longer, lives = open_ended(results.data), observed_lives(results.data)
         hazard = {name: hazards(tree, longer) for name, tree in results.trees.items()}
@@ -152,12 +155,11 @@ def _designs(results: Results) -> Figure:
     )
 
 
-def _reliability(found: dict[str, pd.DataFrame]) -> Figure:
+def _reliability(found: dict[str, pd.DataFrame], notes: dict[str, str]) -> Figure:
     """Isotonic regression of what happened on what was predicted."""
     figure, panels = canvas(0.9 + 2.4 * len(EVENTS), len(EVENTS), len(found), **SHARED)
-    left, high = [], []
+    left = []
     for column, (name, cases) in enumerate(found.items()):
-        high.append(f"{int(cases['high_k'].sum())} of {len(cases)} for {name}")
         for row, event in enumerate(EVENTS):
             happened = cases[f"{event}_observed"].to_numpy()
             curve = reliability(cases[event].to_numpy(), happened)
@@ -182,8 +184,8 @@ def _reliability(found: dict[str, pd.DataFrame]) -> Figure:
             f"Share of cases whose design was multilateral, or strong, at each predicted "
             f"probability (isotonic regression), against the probability itself (dashed). If the "
             f"predictions hold, the whole curve stays inside the band with a probability of "
-            f"{PERCENT}. Curves that leave it: {listed(left)}. Cases whose weights are not to be "
-            f"trusted (Pareto k): {listed(high)}."
+            f"{PERCENT}. Curves that leave it: {listed(left)}. Cases are left out by weighing the "
+            "draws" + "".join(f"; {name}: {note}" for name, note in notes.items() if note) + "."
         ),
         alt=f"Reliability curves by theory. Outside their bands: {listed(left)}.",
         figure=figure,

@@ -15,15 +15,14 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from bayes_alliance.compare.curve import (
-    HELD,
-    REFUSED,
     comparison_curve,
     comparison_sentences,
     hypothesis_curve,
     hypothesis_sentences,
 )
+from bayes_alliance.compare.hypotheses import AGAINST, SUPPORTED
 from bayes_alliance.compare.specifications import Specification, choices
-from bayes_alliance.compare.study import Study, write_whole
+from bayes_alliance.compare.study import Study, complete, write_whole
 from bayes_alliance.report.figures.style import (
     PERCENT,
     RC,
@@ -38,6 +37,7 @@ from bayes_alliance.report.figures.style import (
     settle,
     theory_colour,
 )
+from bayes_alliance.report.results import Results
 from bayes_alliance.theories import get
 
 FAILED = "#CC0000"
@@ -45,7 +45,28 @@ ROW, GAP = 0.155, 0.55
 """Inches of a row of the lower panel, and rows between two choices."""
 
 
-def draw(study: Study, information: str = "indicators") -> Iterator[tuple[str, Figure]]:
+def draw(results: Results) -> Iterator[tuple[str, Figure]]:
+    """Draw the curves of the comparisons under all choices, and one figure of all hypotheses.
+
+    Parameters
+    ----------
+    results : Results
+        What the report shows.
+
+    Yields
+    ------
+    tuple of str and Figure
+        Slug and figure.
+    """
+    if results.study is None or not (part := complete(results.study)).specifications:
+        return
+    yield from draw_comparisons(part)
+    table = hypothesis_curve(part)
+    if len(table):
+        yield "specifications", overview(table)
+
+
+def curves(study: Study, information: str = "indicators") -> Iterator[tuple[str, Figure]]:
     """Draw every curve of a study.
 
     Parameters
@@ -139,8 +160,8 @@ def overview(table: pd.DataFrame) -> Figure:
     figure, panels = canvas(0.9 + 0.27 * len(groups))
     axes = panels[0, 0]
     at = rows_axis(axes, [f"{theory} {hypothesis}" for (theory, hypothesis), _ in groups])
-    axes.axvspan(HELD, 1, color="#E9F3EC", zorder=0)
-    axes.axvspan(0, REFUSED, color="#F8E9E9", zorder=0)
+    axes.axvspan(SUPPORTED, 1, color="#E9F3EC", zorder=0)
+    axes.axvspan(0, AGAINST, color="#F8E9E9", zorder=0)
     axes.axvline(0.5, color="black", linewidth=0.9, linestyle=":")
     for y, ((theory, _), rows) in zip(at, groups, strict=True):
         colour = theory_colour(str(theory))
@@ -168,8 +189,9 @@ def overview(table: pd.DataFrame) -> Figure:
     return Figure(
         title="Which hypotheses depend on the choices?",
         caption="One mark a specification: the probability of the direction that the article "
-        f"expects. In the green band (above {HELD}) the data hold a hypothesis, in the red band "
-        f"(below {REFUSED}) they refuse it; red marks are of fits that failed their diagnostics.",
+        f"expects. In the green band ({SUPPORTED} or more) the data hold a hypothesis, in the red "
+        f"band ({AGAINST} or less) they refuse it; red marks are of fits that failed their "
+        "diagnostics.",
         alt=" ".join(told.values()),
         figure=figure,
         section="robust",
@@ -323,7 +345,7 @@ def write(study: Study, folder: str | Path, information: str = "indicators") -> 
     write_whole(place / "hypotheses.csv", table.to_csv(index=False))
     write_whole(place / "sentences.txt", "".join(f"{s}\n" for s in told.values()))
     with matplotlib.rc_context(RC):
-        for slug, figure in draw(study, information):
+        for slug, figure in curves(study, information):
             settle(figure)
             save(figure, place / f"{slug}.svg")
     return {"comparison": compared, "hypotheses": table, "sentences": told}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import pandas as pd
 
-from bayes_alliance.compare.stages import STAGES
+from bayes_alliance.compare.stages import STAGES, lead
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.process.designs import designs
 from bayes_alliance.report.figures.style import (
@@ -24,14 +23,10 @@ from bayes_alliance.report.figures.style import (
     theory_marker,
     wrap,
 )
-from bayes_alliance.report.results import MAIN, REFERENCE, Results
-from bayes_alliance.report.words import case_names, listed
+from bayes_alliance.report.results import MAIN, Results
+from bayes_alliance.report.words import STAGE_WORDS, case_names, listed
+from bayes_alliance.theories import NULL
 
-STAGE_WORDS = {
-    "proposal": "the proposal",
-    "design": "the design that came of it",
-    "survival": "the design's life",
-}
 ASKED = {"multilateral": "Probability of a multilateral design", "strong": "... of a strong one"}
 
 
@@ -49,33 +44,32 @@ def draw(results: Results) -> Iterator[tuple[str, Figure]]:
         Slug and figure.
     """
     found = results.stages.get(MAIN[0], {})
-    if REFERENCE in found and len(found) > 1:
+    if NULL in found and len(found) > 1:
         yield "stages", _stages(found)
     if not results.unseen.empty:
         yield "unseen", _unseen(results)
 
 
 def _stages(found: dict[str, pd.DataFrame]) -> Figure:
-    names = [n for n in found if n != REFERENCE]
+    names = [n for n in found if n != NULL]
     figure, panels = canvas(1.4 + 0.5 * len(STAGES))
     axes = panels[0, 0]
     at = rows_axis(axes, [wrap(STAGE_WORDS[s], 28) for s in STAGES])
     said = []
     for shift, name in zip(offsets(len(names), 0.5), names, strict=True):
         for y, stage in zip(at, STAGES, strict=True):
-            gaps = found[name][stage] - found[REFERENCE][stage]
-            gap, error = float(gaps.sum()), math.sqrt(len(gaps) * gaps.var(ddof=0))
+            gap, error = lead(found, name, NULL, stage)
             colour, marker = theory_colour(name), theory_marker(name)
             mark(axes, gap, y + shift, gap - error, gap + error, colour, marker)
             said.append((name, stage, gap, error))
     axes.axvline(0, color="black", linewidth=0.9, linestyle=":")
-    axes.set_xlabel(f"Log score (elpd) minus that of {REFERENCE}, ± 1 standard error")
+    axes.set_xlabel(f"Log score (elpd) minus that of {NULL}, ± 1 standard error")
     legend(figure, theory_legend(names))
     most = {n: max((s for s in said if s[0] == n), key=lambda s: abs(s[2])) for n in names}
     return Figure(
         title="In which stage do the theories predict better?",
         caption=(
-            f"Log score of left-out cases by stage, minus that of {REFERENCE}; to the right is "
+            f"Log score of left-out cases by stage, minus that of {NULL}; to the right is "
             "better. The largest difference is "
             + listed(
                 f"{gap:+.1f} (standard error {error:.1f}) in {STAGE_WORDS[stage]} for {name}"
@@ -90,23 +84,24 @@ def _stages(found: dict[str, pd.DataFrame]) -> Figure:
 
 
 def _unseen(results: Results) -> Figure:
-    table = results.unseen.set_index(["case", "without", "theory", "design"])
-    pairs = results.unseen[["case", "without"]].drop_duplicates()
-    pairs = pairs.sort_values("without", key=lambda w: w == "episode", kind="stable")
+    tables = {
+        (str(case), str(out)): rows.set_index(["theory", "design"])
+        for (case, out), rows in results.unseen.groupby(["case", "without"], sort=False)
+    }
     names, words, ended = list(results.trees), case_names(results), designs(results.data)
     labels = [
         wrap(f"{words[case]}, without {'it' if out == 'episode' else theatre_label(out)}", 34)
-        for case, out in pairs.itertuples(index=False)
+        for case, out in tables
     ]
     figure, panels = canvas(1.8 + 0.52 * len(labels), 1, len(ASKED), sharex=True, sharey=True)
     said = []
     for axes, (kind, title) in zip(panels[0], ASKED.items(), strict=True):
         at = rows_axis(axes, labels)
-        for y, (case, out) in zip(at, pairs.itertuples(index=False), strict=True):
+        for y, ((case, out), table) in zip(at, tables.items(), strict=True):
             happened = kind in CELLS[int(ended[case])]
             axes.plot([float(happened)], [y], marker="|", color="black", ms=16, mew=2.5)
             for shift, name in zip(offsets(len(names), 0.6), names, strict=True):
-                row = table.loc[(case, out, name, kind)]
+                row = table.loc[(name, kind)]
                 colour, marker = theory_colour(name), theory_marker(name)
                 mark(
                     axes, row["probability"], y + shift, row["lower"], row["upper"], colour, marker

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from bayes_alliance.compare.hypotheses import AGAINST, SUPPORTED
 from bayes_alliance.compare.loo import SMALL
 from bayes_alliance.report.page.checked import check_section
 from bayes_alliance.report.page.comparison import comparison_sections
@@ -31,7 +32,7 @@ from bayes_alliance.report.page.tables import red
 from bayes_alliance.report.page.theories import theory_sections
 from bayes_alliance.report.page.trust import trust_section
 from bayes_alliance.report.page.unseen import unseen_section
-from bayes_alliance.report.page.words import AGAINST, LEVEL, SUPPORTED, number
+from bayes_alliance.report.page.words import LEVEL, number
 from bayes_alliance.report.results import Results
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from bayes_alliance.compare.hypotheses import probability
 from bayes_alliance.report.page.marks import Said, fit_marks
 from bayes_alliance.report.page.tables import lines, note, red, roomy, table, warning
 from bayes_alliance.report.page.words import (
@@ -17,7 +18,6 @@ from bayes_alliance.report.page.words import (
     interval,
     number,
     opening,
-    probability,
 )
 from bayes_alliance.report.results import Results
 

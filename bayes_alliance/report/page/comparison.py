@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bayes_alliance.compare.loo import ERRORS, SMALL, named, told_apart
+from bayes_alliance.compare.loo import ERRORS, SMALL, told_apart
 from bayes_alliance.report.page.marks import Said, score_marks
 from bayes_alliance.report.page.scores import (
     comparison_table,
@@ -18,7 +18,6 @@ from bayes_alliance.report.page.words import (
     FEW,
     INFORMATION_WORDS,
     LEVEL,
-    NULL,
     called,
     cases_of,
     count,
@@ -30,6 +29,7 @@ from bayes_alliance.report.page.words import (
 )
 from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import case_names, listed
+from bayes_alliance.theories import NULL
 
 
 def against_error(gap: float, error: float, cases: int) -> str:
@@ -78,22 +78,20 @@ def best_sentence(results: Results, key: tuple[str, str]) -> Said:
 
 def named_sentence(results: Results, key: tuple[str, str]) -> Said:
     """Name the theory that predicts best, or say that the cases cannot tell."""
-    order = list(results.comparison[key].index)
-    scores = {name: results.scores[key][name] for name in order}
-    best = named(scores)
-    if best is not None:
-        text = f"{opening(called(best))} predicts best: it is told apart from every other theory."
-        return Said(text, score_marks(results, key, *order))
+    best, *others = results.comparison[key].index
+    scores = results.scores[key]
     alike = [
         called(name)
-        for name in order[1:]
-        if not told_apart(*difference(scores[order[0]], scores[name])[:2])
+        for name in others
+        if not told_apart(*difference(scores[best], scores[name])[:2])
     ]
-    return Said(
-        f"The cases cannot tell which theory predicts best: {called(order[0])} is not told apart "
-        f"from {listed(alike)}.",
-        score_marks(results, key, *order),
+    text = (
+        f"The cases cannot tell which theory predicts best: {called(best)} is not told apart from "
+        f"{listed(alike)}."
+        if alike
+        else f"{opening(called(best))} predicts best: it is told apart from every other theory."
     )
+    return Said(text, score_marks(results, key, best, *others))
 
 
 def weight_sentence(results: Results, key: tuple[str, str]) -> Said:

@@ -20,8 +20,9 @@ from bayes_alliance.report.page.words import (
     opening,
     signed,
 )
-from bayes_alliance.report.results import REFERENCE, Results
+from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import listed
+from bayes_alliance.theories import NULL
 
 SCORE_WORDS = {
     "log": "log score of the design",
@@ -78,11 +79,11 @@ def proper_sentences(results: Results, information: str) -> list[Said]:
         f"({'better' if (row['difference'] < 0) == (SCORES[score] == 'less') else 'worse'})"
         for (score, name), row in table.iterrows()
         if name in theories
-        and name != REFERENCE
+        and name != NULL
         and math.isfinite(row["difference_se"])
         and abs(row["difference"]) > ERRORS * row["difference_se"]
     ]
-    against = called(REFERENCE if REFERENCE in theories else theories[0])
+    against = called(NULL if NULL in theories else theories[0])
     out.append(
         Said(
             f"More than two standard errors from {against}: {listed(clear)}."
@@ -134,7 +135,7 @@ def proper_table(results: Results, information: str) -> Markup:
                 )
             )
         rows.append([name, *cells])
-    reference = REFERENCE if REFERENCE in results.trees else names[0]
+    reference = NULL if NULL in results.trees else names[0]
     return table(
         f"table-proper-{information}",
         f"{opening(INFORMATION_WORDS[information])}: mean score over cases, the best in bold, and "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+from bayes_alliance.compare.hypotheses import verdict
 from bayes_alliance.report.page.comparison import best_sentence, named_sentence, variant_sentences
 from bayes_alliance.report.page.marks import Said
 from bayes_alliance.report.page.outlook import change_sentence, scenario_sentence
-from bayes_alliance.report.page.theories import hypothesis_sentences, verdict
+from bayes_alliance.report.page.theories import hypothesis_sentences
 from bayes_alliance.report.page.words import FEW, count
 from bayes_alliance.report.results import MAIN, Results
 

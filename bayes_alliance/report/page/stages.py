@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
 from bayes_alliance.compare.loo import told_apart
-from bayes_alliance.compare.stages import STAGES
+from bayes_alliance.compare.stages import STAGES, lead
 from bayes_alliance.report.page.marks import Said, score_marks
 from bayes_alliance.report.page.tables import lines, note, red, table
 from bayes_alliance.report.page.words import (
@@ -20,37 +19,9 @@ from bayes_alliance.report.page.words import (
     opening,
     signed,
 )
-from bayes_alliance.report.results import REFERENCE, Results
-from bayes_alliance.report.words import listed
-
-STAGE_WORDS = {
-    "proposal": "what the patron proposes",
-    "design": "what comes of the proposal",
-    "survival": "how long the design lasts",
-}
-
-
-def lead(
-    found: dict[str, pd.DataFrame], name: str, reference: str, stage: str
-) -> tuple[float, float]:
-    """Lead of a theory over another in one stage, and its standard error.
-
-    Parameters
-    ----------
-    found : dict of str to pandas.DataFrame
-        Scores by case and stage, by theory.
-    name, reference : str
-        The two theories.
-    stage : str
-        One of `bayes_alliance.compare.stages.STAGES`.
-
-    Returns
-    -------
-    tuple of float
-        Sum over cases, and the standard error of the sum.
-    """
-    gaps = found[name][stage] - found[reference][stage]
-    return float(gaps.sum()), math.sqrt(len(gaps) * gaps.var(ddof=0))
+from bayes_alliance.report.results import Results
+from bayes_alliance.report.words import STAGE_WORDS, listed
+from bayes_alliance.theories import NULL
 
 
 def stage_sentence(results: Results, information: str) -> Said:
@@ -106,4 +77,4 @@ def stage_table(results: Results, information: str) -> Markup:
 
 def _reference(found: dict[str, pd.DataFrame]) -> str:
     """Whom the others are set against."""
-    return REFERENCE if REFERENCE in found else next(iter(found))
+    return NULL if NULL in found else next(iter(found))

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from bayes_alliance.compare.hypotheses import SUPPORTED, probability, verdict
 from bayes_alliance.report.page.marks import Said, fit_marks
 from bayes_alliance.report.page.tables import (
     bold,
@@ -20,18 +21,15 @@ from bayes_alliance.report.page.tables import (
     warning,
 )
 from bayes_alliance.report.page.words import (
-    AGAINST,
     LEVEL,
     MISSING,
     NBSP,
     SENSITIVE,
-    SUPPORTED,
     called,
     count,
     interval,
     number,
     opening,
-    probability,
     variants_of,
 )
 from bayes_alliance.report.results import Results
@@ -39,13 +37,6 @@ from bayes_alliance.report.words import listed
 from bayes_alliance.theories import get
 
 EXPECTED, MOVES, REPORTS = "Expected direction", "What moves the estimate", "The article reports"
-
-
-def verdict(probability_: float) -> str:
-    """Word for the posterior probability of the expected direction."""
-    if probability_ >= SUPPORTED:
-        return "supported"
-    return "against" if probability_ <= AGAINST else "undecided"
 
 
 def hypothesis_sentences(results: Results, name: str) -> list[Said]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 from markupsafe import Markup
 
 from bayes_alliance.process.cells import CELLS, label
@@ -16,15 +15,6 @@ from bayes_alliance.report.results import Results
 from bayes_alliance.report.words import case_names, listed
 
 DESIGNS = ("none", "bilateral", "trilateral", "multilateral")
-
-
-def asked(results: Results) -> pd.DataFrame:
-    """The asked cases by what was left out with them, in reading order: theatre before case."""
-    table = results.unseen
-    if table.empty:
-        return table
-    pairs = table[["case", "without"]].drop_duplicates()
-    return pairs.sort_values("without", key=lambda w: w == "episode", kind="stable")
 
 
 def outcome(results: Results, case: str) -> str:
@@ -43,10 +33,10 @@ def unseen_sentences(results: Results) -> list[Said]:
     if results.unseen.empty:
         return out
     words = case_names(results)
-    table = results.unseen.set_index(["case", "without", "theory", "design"])["probability"]
-    for case, where in asked(results).itertuples(index=False):
+    for (case, where), said_of in results.unseen.groupby(["case", "without"], sort=False):
         happened = outcome(results, case)
-        given = {name: float(table[case, where, name, happened]) for name in results.trees}
+        table = said_of.set_index(["theory", "design"])["probability"]
+        given = {name: float(table[name, happened]) for name in results.trees}
         cell = label(CELLS[int(designs(results.data)[case])])
         best = max(given, key=lambda name: given[name])
         said = listed(f"{percent(p)} ({name})" for name, p in given.items())
@@ -73,16 +63,16 @@ def unseen_section(results: Results) -> dict[str, Any] | None:
 def unseen_table(results: Results) -> Markup:
     """Table of the asked cases: rows are kinds of design, columns are theories."""
     words = case_names(results)
-    found = results.unseen.set_index(["case", "without", "theory", "design"])
     rows, groups = [], []
-    for case, where in asked(results).itertuples(index=False):
+    for (case, where), said_of in results.unseen.groupby(["case", "without"], sort=False):
+        found = said_of.set_index(["theory", "design"])
         for design in (*DESIGNS, "strong"):
             happened = design == outcome(results, case) or (
                 design == "strong" and _strong(results, case)
             )
             cells = []
             for name in results.trees:
-                row = found.loc[(case, where, name, design)]
+                row = found.loc[(name, design)]
                 cells.append(
                     lines(
                         bold(number(row["probability"]), happened),

@@ -7,15 +7,12 @@ from collections.abc import Iterable
 
 from bayes_alliance.compare.hypotheses import CI_PROB
 from bayes_alliance.report.results import Results
-from bayes_alliance.theories import NAMES
+from bayes_alliance.theories import NAMES, NULL
 
-SUPPORTED, AGAINST = 0.95, 0.05
-"""Probabilities of the expected direction that count as support, and as its contrary."""
 SENSITIVE = 0.05
 """Power-scaling sensitivity that matters (Kallioinen et al.)."""
 FEW = 100
 """Standard errors of differences from fewer cases are themselves unsure (Sivula et al.)."""
-NULL = "null"
 MISSING = "–"
 NBSP = "\u00a0"
 LEVEL = f"{CI_PROB * 100:.0f}{NBSP}%"
@@ -45,31 +42,6 @@ def number(value: float, digits: int = 2) -> str:
 def signed(value: float, digits: int = 1) -> str:
     """Write a number with its sign, zero without."""
     return f"+{number(value, digits)}" if round(value, digits) > 0 else number(value, digits)
-
-
-def probability(value: float) -> str:
-    """Write a probability with two decimals, which never round it over a threshold.
-
-    Parameters
-    ----------
-    value : float
-        Between 0 and 1.
-
-    Returns
-    -------
-    str
-        For example ``"0.94"`` for 0.9496, since 0.95 would count as support, and ``"> 0.99"``
-        for 1.
-    """
-    if value >= 0.995:
-        return f">{NBSP}0.99"
-    if value < 0.005:
-        return f"<{NBSP}0.01"
-    if value < SUPPORTED <= round(value, 2):
-        return f"{SUPPORTED - 0.01:.2f}"
-    if value > AGAINST >= round(value, 2):
-        return f"{AGAINST + 0.01:.2f}"
-    return f"{value:.2f}"
 
 
 def percent(value: float) -> str:
