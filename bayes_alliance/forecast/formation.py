@@ -183,8 +183,8 @@ def hazard(form: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
     spec = Priors(MODEL, stored["parameters"], {})
     fixed = form["constant_data"].to_dataset()
     mean, root = (
-        fixed[n].to_numpy() if n in fixed else np.zeros((0,) * d)
-        for d, n in ((1, "carried_mean"), (2, "carried_root"))
+        fixed[f"carried_{n}"].to_numpy() if stored["kinds"] else np.zeros(0)
+        for n in ("mean", "root")
     )
     carried = Carried(stored["kinds"], mean, root)
     seen = _levels(years[years["major"] == 1])

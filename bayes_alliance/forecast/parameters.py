@@ -134,11 +134,13 @@ class Carried:
                 raise InputError(
                     "a parameter of the fit with one value", column="drive", value=name
                 )
+        if not names:
+            return cls({}, np.zeros(0), np.zeros((0, 0)))
         kinds = {name: specs[name]["distribution"] for name in names}
         draws = np.array(
             [SCALES[kind].to_line(posterior[n].to_numpy().ravel()) for n, kind in kinds.items()]
-        ).reshape(len(names), -1)  # (parameter, draw)
-        covariance = np.cov(draws).reshape(len(names), len(names))
+        )  # (parameter, draw)
+        covariance = np.atleast_2d(np.cov(draws))
         return cls(kinds, draws.mean(1), np.linalg.cholesky(covariance))
 
     def random(self, count: int, seed: int) -> dict[str, np.ndarray]:
