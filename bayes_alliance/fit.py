@@ -171,9 +171,7 @@ def fit(
     InputError
         If an argument is out of range or unknown.
     """
-    for name, value, least in (("draws", draws, 10), ("tune", tune, 10), ("chains", chains, 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InputError(f"a whole number of at least {least}", column=name, value=value)
+    check_counts(draws, tune, chains)
     if sampler not in (None, *SAMPLERS):
         raise InputError(f"one of {', '.join(SAMPLERS)}", column="sampler", value=sampler)
     get(theory)
@@ -208,6 +206,24 @@ def fit(
         **{f"version_{name}": v for name, v in versions().items()},
     )
     return tree
+
+
+def check_counts(draws: int, tune: int, chains: int) -> None:
+    """Refuse numbers of draws and chains that cannot be used.
+
+    Parameters
+    ----------
+    draws, tune, chains : int
+        As in `fit`.
+
+    Raises
+    ------
+    InputError
+        If one is too small or no whole number.
+    """
+    for name, value, least in (("draws", draws, 10), ("tune", tune, 10), ("chains", chains, 1)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise InputError(f"a whole number of at least {least}", column=name, value=value)
 
 
 def sample_model(model, log_density, draws, tune, chains, seed, sampler) -> xr.DataTree:

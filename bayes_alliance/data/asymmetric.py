@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
-from math import isnan
+from math import exp, isnan, log
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from bayes_alliance.data.validate import Problem, read_table, refuse
 LAST_YEAR = int(OBSERVED_UNTIL[:4])
 WEAKER = 2.0
 """A state is exposed to a patron's offer if the patron is this many times as capable."""
+
+NEARBY_KM = 50.0
+"""Added to distances before their logarithm is taken, so that contiguity has one."""
 
 BEFORE = 10
 """Years of the panel before a patron's first episode in a theatre."""
@@ -407,13 +410,10 @@ class Builder:
     def years(self, table: pd.DataFrame) -> pd.DataFrame:
         """One row a year of a patron in a theatre."""
         data = self.data
-        formed = table[(table["origin"] == "rule") & table["accession_to"].isna()]
         rows = []
         for (patron, theatre), group in table.groupby(["patron", "theatre"], sort=True):
             state = data.codes[patron]
             partners = sorted({s for found in group["client_codes"] for s in found})
-            begun = formed[(formed["patron"] == patron) & (formed["theatre"] == theatre)]
-            years_formed = begun["date"].dt.year.tolist()
             first = max(1816, int(group["date"].dt.year.min()) - BEFORE)
             for year in range(first, LAST_YEAR + 1):
                 if state not in c.states(data, year):
@@ -421,17 +421,16 @@ class Builder:
                 by_rule = c.adversary(data, state, partners, year)
                 rule = [by_rule] if by_rule else []
                 coded = self._adversaries(state, theatre, year, None) or rule
-                exposed = {
-                    "formations": years_formed.count(year),
-                    "unallied": self._unallied(state, theatre, year),
-                }
+                unallied = self._unallied(state, theatre, year)
+                known = {"major": int(state in c.majors(data, year)), "unallied": len(unallied)}
                 for label, against in (
                     (("both", coded),) if coded == rule else (("overlay", coded), ("rule", rule))
                 ):
                     threat = self.threat(state, against, partners, year)
+                    exposed = self._exposed(against, unallied, year)
                     rows.append(
-                        {"patron": patron, "theatre": theatre, "year": year, **threat, **exposed}
-                        | {"coding": label}
+                        {"patron": patron, "theatre": theatre, "year": year, **threat, **known}
+                        | {"coding": label, **exposed}
                     )
         return pd.DataFrame(rows)
 
@@ -461,7 +460,7 @@ class Builder:
             "disputes": c.begun_disputes(data, against, [patron, *there], year),
         }
 
-    def _unallied(self, patron: int, theatre: str, year: int) -> int:
+    def _unallied(self, patron: int, theatre: str, year: int) -> list[int]:
         """States of a theatre that a patron could take on and has not."""
         data = self.data
         low, high = c.THEATRES[theatre]
@@ -471,9 +470,39 @@ class Builder:
             if a.patron == patron
             for s in _clients_at(a, pd.Timestamp(year, 1, 1))
         }
-        weak = (s for s in c.states(data, year) if low <= s <= high and s not in {patron, *bound})
-        ratios = (c.capability_ratio(data, patron, s, year) for s in weak)
-        return sum(r is not None and r >= WEAKER for r in ratios)
+        weak = [s for s in c.states(data, year) if low <= s <= high and s not in {patron, *bound}]
+        ratios = [c.capability_ratio(data, patron, s, year) for s in weak]
+        return [s for s, r in zip(weak, ratios, strict=True) if r is not None and r >= WEAKER]
+
+    def _exposed(self, against: list[int], unallied: list[int], year: int) -> Row:
+        """How credible an occupation of the unallied states would be: means of what is known.
+
+        Each state is measured against the nearest of the adversaries, itself left out.
+        """
+        data = self.data
+        pairs = [
+            (min(others, key=lambda a: self._far(a, [state], year)), state)
+            for state in unallied
+            if (others := [a for a in against if a != state])
+        ]
+        ratios = [c.capability_ratio(data, a, s, year) for a, s in pairs]
+        apart = [c.distance(data, a, s, year) for a, s in pairs]
+        access = [c.land_access(data, a, s, year) for a, s in pairs]
+        return {
+            "exposed_capability_ratio": _mean([log(r) for r in ratios if r is not None], exp),
+            "exposed_contiguous": _mean([float(way == "contiguous") for way in access]),
+            "exposed_landmass": _mean([float(way == "landmass") for way in access]),
+            "exposed_distance_km": _mean(
+                [log(km + NEARBY_KM) for km in apart if km is not None],
+                lambda mean: max(exp(mean) - NEARBY_KM, 0.0),
+            ),
+            "exposed_occupied": _mean([float(c.occupied(data, a, s, year)) for a, s in pairs]),
+        }
+
+
+def _mean(values: list[float], back: Callable[[float], float] = float) -> float | None:
+    """Mean of values, turned back to their unit; None of no values."""
+    return back(sum(values) / len(values)) if values else None
 
 
 def client_columns(data: c.Published, adversary: int | None, client: int, year: int) -> Row:

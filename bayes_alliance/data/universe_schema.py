@@ -48,6 +48,10 @@ def _atop(*, nullable: bool = True) -> Column:
     return f.number("ATOP", "Number in ATOP.", "number", 1000, 9999, whole=True, nullable=nullable)
 
 
+def _share(title: str, of: str) -> Column:
+    return f.number(title, f"Share of the unallied states {of}.", "share", 0, 1, nullable=True)
+
+
 def _why() -> dict[str, Column]:
     """Source, confidence and reason of a judgement."""
     return {
@@ -211,7 +215,7 @@ DESIGNS = f.table(
 PANEL = f.table(
     "years",
     "Years",
-    "One row a year of a patron in a theatre: threat, formation and exposure.",
+    "One row a year of a patron in a theatre: the threat, and whom it could still take on.",
     ["patron", "theatre", "year", "coding"],
     {
         **YEARS.columns,
@@ -225,11 +229,39 @@ PANEL = f.table(
             },
             key=True,
         ),
-        "formations": _count("Formations", "Alliances by rule that the patron formed there."),
+        "major": _flag("Major power", "1 if the patron was a major power in the year."),
         "unallied": _count(
             "Unallied states",
             "States of the theatre at most half as capable as the patron, without a defence "
             "obligation of it.",
+        ),
+        "exposed_capability_ratio": f.number(
+            "Capability ratio of the unallied",
+            "CINC of the adversary over that of an unallied state; geometric mean over those whose "
+            "ratio is known. Of several adversaries each state has the nearest.",
+            "ratio",
+            1e-6,
+            1e6,
+            nullable=True,
+        ),
+        "exposed_contiguous": _share(
+            "Unallied beside the adversary", "that are contiguous to the adversary's forces"
+        ),
+        "exposed_landmass": _share(
+            "Unallied on its landmass", "that these can reach over the land of others"
+        ),
+        "exposed_distance_km": f.number(
+            "Distance of the unallied",
+            "From an unallied state to the nearest territory held by the adversary or its "
+            "stationed forces; geometric mean of the distances plus 50 km, less 50 km.",
+            "km",
+            0,
+            20040,
+            nullable=True,
+        ),
+        "exposed_occupied": _share(
+            "Unallied in occupation's reach",
+            "that the adversary occupied in the ten years before, or a land neighbour of theirs",
         ),
     },
 )

@@ -25,6 +25,7 @@ CLIENT_INDICATORS = ("fear", "disputes")
 THREAT_COMPONENTS = ("power", "forces", "proximity", "ideology", "intentions")
 ORDINAL = {"none": 0, "some": 1, "strong": 2, "low": 0, "moderate": 1, "high": 2}
 LAND = {"sea": 0.0, "landmass": 0.5, "contiguous": 1.0}
+EXPOSED = ("capability_ratio", "contiguous", "landmass", "distance_km", "occupied")
 MEMORY = 5
 """Years before a decision whose mean threat is the recent status quo."""
 
@@ -421,19 +422,70 @@ def threat_components(years: pd.DataFrame) -> np.ndarray:
     )
 
 
+def threat_history(years: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Threat in each year, and the two levels to which it can be compared.
+
+    Parameters
+    ----------
+    years : pandas.DataFrame
+        Patron x theatre x year panel, sorted by these and indexed from 0.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape (row, component)
+        ``threat_now``; ``threat_recent``, the mean of the five years before; ``threat_long_run``,
+        the mean of all years before. A first year is its own reference.
+    """
+    now = pd.DataFrame(threat_components(years))
+    by = [years["patron"], years["theatre"]]
+    grouped = now.groupby(by).shift(1).groupby(by)
+    recent = grouped.rolling(MEMORY, min_periods=1).mean().droplevel([0, 1]).sort_index()
+    long_run = grouped.expanding().mean().droplevel([0, 1]).sort_index()
+    frames = {
+        "threat_now": now,
+        "threat_recent": recent.fillna(now),
+        "threat_long_run": long_run.fillna(now),
+    }
+    return {
+        name: frame.to_numpy(float).reshape(-1, len(THREAT_COMPONENTS))
+        for name, frame in frames.items()
+    }
+
+
+def exposed_covariates(years: pd.DataFrame) -> np.ndarray:
+    """What credibility of occupation reads, as means over the states that a patron could take on.
+
+    Parameters
+    ----------
+    years : pandas.DataFrame
+        Patron x theatre x year panel with the columns ``exposed_*``.
+
+    Returns
+    -------
+    numpy.ndarray, shape (row, covariate)
+        On the units of `arrays`' ``client_covariates``. Unrecorded values stand at their centre.
+    """
+    value = {name: years[f"exposed_{name}"].to_numpy(float) for name in EXPOSED}
+    return np.nan_to_num(
+        np.column_stack(
+            [
+                np.log10(np.maximum(value["capability_ratio"], LEAST_RATIO)) - 1.0,
+                LAND["contiguous"] * value["contiguous"]
+                + LAND["landmass"] * value["landmass"]
+                - 0.5,
+                nearness(value["distance_km"]),
+                value["occupied"] - 0.5,
+            ]
+        )
+    )
+
+
 def _threat(data: Data) -> Arrays:
     """Threat at each decision and in each year with a design, and the two reference levels.
 
     Designs of one patron and theatre share their years: ``year_panel`` finds the year of a stretch.
-    ``recent`` is the mean of the five years before, ``long_run`` the mean of all years before.
     """
     years = data.years.sort_values(["patron", "theatre", "year"]).reset_index(drop=True)
-    now = pd.DataFrame(threat_components(years))
-    by = [years["patron"], years["theatre"]]
-    before = now.groupby(by).shift(1)
-    grouped = before.groupby(by)
-    recent = grouped.rolling(MEMORY, min_periods=1).mean().droplevel([0, 1]).sort_index()
-    long_run = grouped.expanding().mean().droplevel([0, 1]).sort_index()
     keys = years[["patron", "theatre", "year"]].itertuples(index=False, name=None)
     row = {key: i for i, key in enumerate(keys)}
     episodes = data.episodes
@@ -446,12 +498,7 @@ def _threat(data: Data) -> Arrays:
     at_panel = [row[key] for key in place]
     year_panel = np.array([place[key] for key in followed], dtype=np.int64)
     out: Arrays = {"year_panel": (("alliance_year",), year_panel)}
-    for name, frame in (
-        ("threat_now", now),
-        ("threat_recent", recent.fillna(now)),
-        ("threat_long_run", long_run.fillna(now)),
-    ):
-        values = frame.to_numpy(float).reshape(-1, len(THREAT_COMPONENTS))
+    for name, values in threat_history(years).items():
         out[name] = (("episode", "component"), values[at_episode])
         out[f"panel_{name}"] = (("panel_year", "component"), values[at_panel])
     return out

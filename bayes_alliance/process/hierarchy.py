@@ -29,7 +29,7 @@ def effects(x, priors: Priors) -> pt.TensorVariable:
         Effects on the log-odds or log-hazard scale.
     """
     model = pm.modelcontext(None)
-    total = pt.zeros((len(model.coords["stage"]), x.case_index.shape[0]))
+    total = pt.zeros((len(model.coords["stage"]), x.theatre_index.shape[0]))
     for factor in FACTORS:
         scale = priors(f"scale_{factor}", dims="stage")
         if len(model.coords[factor]) < 2:

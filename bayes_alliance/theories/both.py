@@ -10,6 +10,7 @@ each of the two, and asks what one still explains beside the other.
 from __future__ import annotations
 
 import pymc as pm
+import pytensor.tensor as pt
 
 from bayes_alliance.process.alliance import Terms, together
 from bayes_alliance.theories import occupation, prospect
@@ -40,6 +41,24 @@ def terms(x, priors) -> Terms:
         occupation.terms(x, priors, epsilon[:clients]),
         prospect.terms(x, priors, epsilon[clients:]),
     )
+
+
+def drive(x, priors) -> dict[str, pt.TensorVariable]:
+    """What makes decisions arise: credibility of occupation, and the frame.
+
+    Parameters
+    ----------
+    x : types.SimpleNamespace
+        Containers of years.
+    priors : callable
+        The theories' parameters by name.
+
+    Returns
+    -------
+    dict of str to TensorVariable, shape (row,)
+        ``credibility`` and ``frame``.
+    """
+    return occupation.drive(x, priors) | prospect.drive(x, priors)
 
 
 def _named(module, label: str) -> tuple[Hypothesis, ...]:

@@ -100,6 +100,25 @@ def terms(x, priors, epsilon=None) -> Terms:
     )
 
 
+def drive(x, priors) -> dict[str, pt.TensorVariable]:
+    """What makes decisions arise: mean structural credibility of occupying those unallied.
+
+    Parameters
+    ----------
+    x : types.SimpleNamespace
+        Containers of years.
+    priors : callable
+        The theory's parameters by name.
+
+    Returns
+    -------
+    dict of str to TensorVariable, shape (row,)
+        ``credibility``.
+    """
+    gamma = pt.stack([priors(f"gamma_{name}") for name in CLIENT_COVARIATES])
+    return {"credibility": weighted(x.exposed_covariates, gamma)}
+
+
 def _fallback(draws: xr.Dataset) -> xr.DataArray:
     """Log-odds that a refused proposal falls back to two or three parties against nothing."""
     pair = draws["fallback_bilateral"], draws["fallback_trilateral"]

@@ -60,11 +60,7 @@ def terms(x, priors, epsilon=None) -> Terms:
     rho, kappa = priors("rho"), priors("kappa")
     epsilon = pm.Normal("epsilon", dims="case") if epsilon is None else epsilon
 
-    def above_reference(now, recent, long_run) -> pt.TensorVariable:
-        now, recent, long_run = (weighted(rows, w) for rows in (now, recent, long_run))
-        return now - rho * recent - (1 - rho) * long_run
-
-    structural = above_reference(x.threat_now, x.threat_recent, x.threat_long_run)  # (episode,)
+    structural = _above_reference(w, rho, x.threat_now, x.threat_recent, x.threat_long_run)
     gap = structural + epsilon[x.case_index]
     pm.Deterministic("threat", weighted(x.threat_now, w) + epsilon[x.case_index], dims="episode")
     frame = pm.Deterministic("frame_of_losses", pt.sigmoid(kappa * gap), dims="episode")
@@ -81,8 +77,8 @@ def terms(x, priors, epsilon=None) -> Terms:
     slope = frame * k_loss - (1 - frame) * k_gain  # (episode,)
     reached = risk - weighted(DEPARTURES @ DEPARTURES.T, risk)  # (cell,)
 
-    yearly = above_reference(x.panel_threat_now, x.panel_threat_recent, x.panel_threat_long_run)
-    yearly_frame = pt.sigmoid(kappa * yearly)  # (panel_year,)
+    panel = x.panel_threat_now, x.panel_threat_recent, x.panel_threat_long_run
+    yearly_frame = pt.sigmoid(kappa * _above_reference(w, rho, *panel))  # (panel_year,)
     strong = pt.as_tensor(STRONG)[x.cell_of_design]  # (episode,)
     return Terms(
         utilities=slope[:, None] * risk - (k_loss - k_gain) / 2 * reached,
@@ -91,6 +87,32 @@ def terms(x, priors, epsilon=None) -> Terms:
         hazard=priors("hazard_strong") * strong[x.year_episode]
         + priors("hazard_frame") * yearly_frame[x.year_panel],
     )
+
+
+def _above_reference(w, rho, now, recent, long_run) -> pt.TensorVariable:
+    """Structural threat less the reference point."""
+    now, recent, long_run = (weighted(rows, w) for rows in (now, recent, long_run))
+    return now - rho * recent - (1 - rho) * long_run
+
+
+def drive(x, priors) -> dict[str, pt.TensorVariable]:
+    """What makes decisions arise: the structural frame of a year, from 1/2 below even to 1/2 above.
+
+    Parameters
+    ----------
+    x : types.SimpleNamespace
+        Containers of years.
+    priors : callable
+        The theory's parameters by name.
+
+    Returns
+    -------
+    dict of str to TensorVariable, shape (row,)
+        ``frame``.
+    """
+    w = pt.stack([priors(f"w_{name}") for name in THREAT_COMPONENTS])  # (component,)
+    gap = _above_reference(w, priors("rho"), x.threat_now, x.threat_recent, x.threat_long_run)
+    return {"frame": pt.sigmoid(priors("kappa") * gap) - 0.5}
 
 
 def _shared_threat(x, w, priors) -> pt.TensorVariable:

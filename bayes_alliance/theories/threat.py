@@ -56,6 +56,25 @@ def terms(x, priors) -> Terms:
     )
 
 
+def drive(x, priors) -> dict[str, pt.TensorVariable]:
+    """What makes decisions arise: the structural threat of a year.
+
+    Parameters
+    ----------
+    x : types.SimpleNamespace
+        Containers of years.
+    priors : callable
+        The theory's parameters by name.
+
+    Returns
+    -------
+    dict of str to TensorVariable, shape (row,)
+        ``threat``.
+    """
+    w = pt.stack([priors(f"w_{name}") for name in THREAT_COMPONENTS])  # (component,)
+    return {"threat": weighted(x.threat_now, w)}
+
+
 HYPOTHESES = (
     Hypothesis(
         "T1",

@@ -1,0 +1,491 @@
+"""How often decisions about alliances arise: a hazard by patron, theatre and year.
+
+    arose_y ~ Bernoulli(1 - exp(-h_y))                        at least one decision in year y
+    log h_y = alpha + eta (log(1 + unallied_y) - 3) + theatre + patron + era + sum_k b_k z_ky
+
+(complementary log-log: h is a hazard in continuous time, constant within the year). At risk are the
+years in which the patron is a major power. Effects are those of `process.hierarchy`: they sum to
+zero within a factor and are partially pooled. z_k is what the theory says makes decisions arise
+(its ``drive``): the frame of the prospect theory, the threat of the threat theory, the mean
+credibility of occupying the unallied states of the occupation theory; without ``drive`` there is
+none. z stands on fixed units, and its parameters have their posterior of the theory's fit for prior
+(`forecast.parameters`), so that its doubt is in the hazard.
+
+References
+----------
+Prentice & Gloeckler (1978), "Regression analysis of grouped survival data with application to
+breast cancer data". Beck, Katz & Tucker (1998), "Taking time seriously".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import nutpie
+import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+
+from bayes_alliance.bundled import bundled
+from bayes_alliance.data.columns import THEATRES
+from bayes_alliance.data.panel import KEY
+from bayes_alliance.data.panel import panel as bundled_panel
+from bayes_alliance.data.schema import TABLES
+from bayes_alliance.data.validate import read_table
+from bayes_alliance.errors import InputError
+from bayes_alliance.fit import check_counts, priors_of, sample_model, versions, with_containers
+from bayes_alliance.forecast.forecast import carry_over
+from bayes_alliance.forecast.parameters import Asked, Carried, Parameters
+from bayes_alliance.process.containers import (
+    CLIENT_COVARIATES,
+    EXPOSED,
+    FACTORS,
+    THREAT_COMPONENTS,
+    Arrays,
+    codes,
+    era,
+    exposed_covariates,
+    threat_history,
+)
+from bayes_alliance.process.hierarchy import effects
+from bayes_alliance.process.integrated import at_draws
+from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
+from bayes_alliance.theories import get
+
+MODEL = "formation"
+USUAL = 3.0
+"""log(1 + unallied states) at which alpha is the log hazard: about nineteen states."""
+LAST_YEAR = 2200
+THREAT = ("power_ratio", "forces_ratio", "distance_km", "polyarchy_gap", "disputes")
+COVARIATES = (*THREAT, *(f"exposed_{name}" for name in EXPOSED))
+"""Columns that may be empty: what is not known stands at its centre."""
+
+_log_densities: dict[tuple, Any] = {}
+
+
+def formation(
+    tree: xr.DataTree,
+    panel: pd.DataFrame | None = None,
+    *,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    seed: int = 1,
+    priors: Mapping[str, Any] | str | Path | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> xr.DataTree:
+    """Fit the hazard that decisions arise, driven by a theory's latent variable.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit of the theory: its parameters, with their posterior, make the driver.
+    panel : pandas.DataFrame, optional
+        Years of patrons in theatres as `bayes_alliance.data.panel.panel` gives them, which is the
+        default. A year whose ``decisions`` are missing is not observed.
+    draws, tune, chains : int
+        Draws kept and discarded by chain, and number of chains.
+    seed : int
+        Seed of everything random.
+    priors : mapping or path, optional
+        Changes to the priors of ``models/formation.toml``.
+    progress : callable, optional
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``posterior``, ``sample_stats``, ``log_likelihood`` (by observed year at risk),
+        ``log_prior``, ``constant_data`` and ``tables``; ``attrs`` carry versions, hashes, seed and
+        seconds. `bayes_alliance.diagnose` and `bayes_alliance.save` take it.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or the panel cannot be used.
+    """
+    check_counts(draws, tune, chains)
+    tell = progress or (lambda step: None)
+    years = bundled_panel() if panel is None else check_years(panel, ("major", "decisions"))
+    spec = load_priors(MODEL, priors)
+    theory, options = tree.attrs["theory"], priors_of(tree).options
+    carried = Carried.of(tree, _asked(theory, options, years))
+    at_risk = (years["major"] == 1).to_numpy()
+    if not (at_risk & years["decisions"].notna()).any():
+        raise InputError("an observed year of a major power", column="major")
+    began = time.perf_counter()
+    tell("compile")
+    model = _model(theory, options, carried, spec, _arrays(years, at_risk))
+    log_density = _compiled(model, theory, options, spec)
+    compiled_after = time.perf_counter()
+    tell("sample")
+    sampled = sample_model(model, log_density, draws, tune, chains, seed, "nutpie")
+    sampled_after = time.perf_counter()
+    tell("summarise")
+    out = _complete(sampled, model, years, spec, options, carried)
+    asked = {"chain": chains, "draw": draws}
+    out.attrs.update(
+        model=MODEL,
+        theory=theory,
+        fit_data_hash=tree.attrs["data_hash"],
+        fit_priors_hash=tree.attrs["priors_hash"],
+        data_hash=_hash(years),
+        priors_hash=spec.hash,
+        seed=seed,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        sampler="nutpie",
+        seconds_compile=compiled_after - began,
+        seconds_sample=sampled_after - compiled_after,
+        seconds=time.perf_counter() - began,
+        interrupted=int(any(out["posterior"].sizes[d] < n for d, n in asked.items())),
+        **{f"version_{name}": v for name, v in versions().items()},
+    )
+    return out
+
+
+def hazard(form: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
+    """Hazard of a decision in years to come, or in any others.
+
+    Parameters
+    ----------
+    form : xarray.DataTree
+        What `formation` gave.
+    rows : pandas.DataFrame
+        ``patron``, ``theatre``, ``year``, ``unallied``, and the covariates of the panel, which may
+        be empty. The years before them are those of the panel; rows take the place of its own.
+
+    Returns
+    -------
+    xarray.DataArray, dims draw, row
+        Hazard a year; the probability of at least one decision in it is 1 - exp(-hazard). Effects
+        of patrons, theatres and eras without a year in the panel are drawn from their scales.
+
+    Raises
+    ------
+    InputError
+        If the rows cannot be used.
+    """
+    rows = check_years(rows)
+    years = pd.read_csv(io.StringIO(str(form["tables"]["panel"].item())))
+    theory, stored = form.attrs["theory"], json.loads(str(form["tables"]["priors"].item()))
+    spec = Priors(MODEL, stored["parameters"], {})
+    fixed = form["constant_data"].to_dataset()
+    mean, root = (
+        fixed[f"carried_{n}"].to_numpy() if stored["kinds"] else np.zeros(0)
+        for n in ("mean", "root")
+    )
+    carried = Carried(stored["kinds"], mean, root)
+    seen = _levels(years[years["major"] == 1])
+    both = pd.concat([rows.assign(_row=np.arange(len(rows))), years], ignore_index=True)
+    both = both.drop_duplicates(KEY).sort_values(KEY).reset_index(drop=True)
+    wanted = both["_row"].notna().to_numpy()
+    place = both.loc[wanted, "_row"].to_numpy(int)
+    values = _arrays(both.assign(decisions=np.nan), wanted, seen)
+    model = _model(theory, stored["options"], carried, spec, values)
+    needed = {
+        rv.name: (model.named_vars_to_dims.get(rv.name, ()), dict(model.coords))
+        for rv in model.free_RVs
+    }
+    posterior = carry_over(form["posterior"].to_dataset(), needed, form.attrs["seed"])
+    found = at_draws(model, posterior, {"hazard": model["hazard"]})["hazard"].to_numpy()
+    flat = found.reshape(-1, len(rows))[:, np.argsort(place)]
+    return xr.DataArray(
+        flat,
+        dims=("draw", "row"),
+        coords={name: ("row", rows[name].to_numpy()) for name in KEY},
+        name="hazard",
+    )
+
+
+def arises(form: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
+    """Probability that a decision arises at least once by the end of each year.
+
+    Parameters
+    ----------
+    form : xarray.DataTree
+        What `formation` gave.
+    rows : pandas.DataFrame
+        As `hazard` takes them; the years of a patron in a theatre follow each other without a gap,
+        and the count begins with the first.
+
+    Returns
+    -------
+    xarray.DataArray, dims draw, row
+        Probabilities, in the order of the rows.
+
+    Raises
+    ------
+    InputError
+        If the rows cannot be used, or leave a year out.
+    """
+    yearly = hazard(form, rows)
+    rows = rows.reset_index(drop=True)
+    order = rows.sort_values(KEY).index.to_numpy()
+    total = np.zeros(yearly.shape)
+    for (patron, theatre), own in rows.loc[order].groupby(KEY[:2], sort=False):
+        gap = own["year"].diff().gt(1)
+        if gap.any():
+            words = f"every year of {patron} in {theatre} from the first to the last"
+            raise InputError(words, column="year", value=int(own.loc[gap, "year"].iloc[0]) - 1)
+        total[:, own.index] = np.cumsum(yearly.to_numpy()[:, own.index], axis=1)
+    return yearly.copy(data=-np.expm1(-total)).rename("arises")
+
+
+def check_years(table: pd.DataFrame, more: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Check years of patrons in theatres.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows.
+    more : tuple of str
+        Columns that must be there beside the keys, ``unallied`` and the covariates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns that the model reads, indexed from 0.
+
+    Raises
+    ------
+    InputError
+        With the row (from 0), column and value of the first that cannot be used.
+    """
+    columns = [*KEY, "unallied", *COVARIATES, *more]
+    if not isinstance(table, pd.DataFrame) or table.empty:
+        raise InputError("a table with a row or more", column="years")
+    for name in columns:
+        if name not in table:
+            raise InputError(f"a column {name!r} in the table of years", column=name)
+    out = table[columns].reset_index(drop=True)
+    numbers = {"year": (1816, LAST_YEAR, True), "unallied": (0, 10_000, True)}
+    numbers |= {name: (-np.inf, np.inf, False) for name in COVARIATES}
+    numbers |= {name: (0, 10_000, True) for name in more}
+    empty = {*COVARIATES, "decisions"}
+    for name, (low, high, whole) in numbers.items():
+        found = pd.to_numeric(out[name], errors="coerce")
+        inside = found.between(low, high) & np.isfinite(found)
+        good = (inside & (~whole | (found % 1 == 0))) | (out[name].isna() & (name in empty))
+        kind = "a whole number" if whole else "a finite number"
+        span = f" between {low} and {high}" if whole else ""
+        _refuse(out, name, good, f"{kind}{span}{' or nothing' if name in empty else ''}")
+        out[name] = found.astype(float)
+    for name in ("exposed_capability_ratio", "power_ratio", "forces_ratio"):
+        _refuse(out, name, ~(out[name] < 0), "a number of at least 0 or nothing")
+    for name in ("distance_km", "exposed_distance_km", "disputes"):
+        _refuse(out, name, ~(out[name] < 0), "a number of at least 0 or nothing")
+    states = read_table(bundled("data", "states.csv"), TABLES["states"])["abbreviation"]
+    _refuse(out, "patron", out["patron"].isin(set(states)), "a state listed in states.csv")
+    _refuse(out, "theatre", out["theatre"].isin(set(THEATRES)), f"one of {', '.join(THEATRES)}")
+    _refuse(out, "year", ~out.duplicated(KEY), "each patron, theatre and year once")
+    return out.astype({"year": int})
+
+
+def _refuse(table: pd.DataFrame, column: str, good: pd.Series, words: str) -> None:
+    """Raise for the first row that is not good."""
+    bad = np.flatnonzero(~good.to_numpy(bool))
+    if bad.size:
+        at = int(bad[0])
+        raise InputError(words, row=at, column=column, value=table[column].iloc[at])
+
+
+def _levels(years: pd.DataFrame) -> dict[str, list[str]]:
+    """Theatres, patrons and eras of some years."""
+    eras = [era(pd.Timestamp(year, 1, 1)) for year in years["year"]]
+    found = {"theatre": years["theatre"], "patron": years["patron"], "era": eras}
+    return {name: sorted(set(found[name])) for name in FACTORS}
+
+
+def _arrays(
+    years: pd.DataFrame, chosen: np.ndarray, seen: Mapping[str, list[str]] | None = None
+) -> tuple[Arrays, dict[str, list[str]]]:
+    """Arrays of chosen years, whose past is in the others, and coordinates; seen levels first."""
+    order = years.sort_values(KEY).index
+    years, chosen = years.loc[order].reset_index(drop=True), chosen[order]
+    history = {name: value[chosen] for name, value in threat_history(years).items()}
+    rows = years[chosen].reset_index(drop=True)
+    known = rows["decisions"].to_numpy(float)
+    own = _levels(rows)
+    levels = {f: list(dict.fromkeys([*(seen or {}).get(f, []), *own[f]])) for f in FACTORS}
+    factor = {
+        "theatre": rows["theatre"],
+        "patron": rows["patron"],
+        "era": rows["year"].map(lambda year: era(pd.Timestamp(year, 1, 1))),
+    }
+    values: Arrays = {
+        "arose": (("row",), np.where(np.isnan(known), -1, known > 0).astype(np.int64)),
+        "unallied": (("row",), np.log1p(rows["unallied"].to_numpy(float)) - USUAL),
+        "exposed_covariates": (("row", "covariate"), exposed_covariates(rows)),
+        **{name: (("row", "component"), value) for name, value in history.items()},
+        **{f"{f}_index": (("row",), codes(factor[f], levels[f])) for f in FACTORS},
+    }
+    names = zip(*(rows[name].astype(str) for name in KEY), strict=True)
+    coords = {
+        "row": [" ".join(name) for name in names],
+        "stage": [MODEL],
+        "component": list(THREAT_COMPONENTS),
+        "covariate": list(CLIENT_COVARIATES),
+        **levels,
+    }
+    return values, coords
+
+
+def _drivers(theory: str, x: SimpleNamespace, parameters: Parameters) -> dict[str, Any]:
+    """What a theory says makes decisions arise; nothing where it says nothing."""
+    drive = getattr(get(theory), "drive", None)
+    return drive(x, parameters) if drive else {}
+
+
+def _asked(theory: str, options: Mapping[str, float], years: pd.DataFrame) -> list[str]:
+    """Names of the parameters that a theory's driver reads."""
+    values, coords = _arrays(years.head(1).assign(decisions=np.nan), np.array([True]))
+    asked = Asked()
+    with pm.Model(coords=coords):
+        x = SimpleNamespace(**{k: pm.Data(k, v, dims=dims) for k, (dims, v) in values.items()})
+        _drivers(theory, x, Parameters(asked, options))
+    return list(asked)
+
+
+def _model(
+    theory: str,
+    options: Mapping[str, float],
+    carried: Carried,
+    priors: Priors,
+    arrays: tuple[Arrays, dict[str, list[str]]],
+) -> pm.Model:
+    """The model of some years."""
+    values, coords = arrays
+    names = list(carried.kinds)
+    with pm.Model(coords=coords | {"carried": names, "carried_z": names}) as model:
+        x = SimpleNamespace(**{k: pm.Data(k, v, dims=dims) for k, (dims, v) in values.items()})
+        parameters = Parameters(carried.register() if names else {}, options)
+        drivers = _drivers(theory, x, parameters)
+        log_hazard = priors("alpha") + priors("eta") * x.unallied + effects(x, priors)[0]
+        if drivers:
+            model.add_coord("driver", list(drivers))
+            b = priors("b", dims="driver")
+            log_hazard = log_hazard + sum(b[i] * z for i, z in enumerate(drivers.values()))
+        rate = pm.Deterministic("hazard", pt.exp(log_hazard), dims="row")
+        pm.CustomDist(
+            "decided",
+            rate,
+            logp=logp,
+            random=random,
+            observed=x.arose,
+            dims="row",
+            dtype="int64",
+        )
+    return model
+
+
+def logp(value, rate) -> pt.TensorVariable:
+    """Log-likelihood of whether a decision arose in a year.
+
+    Parameters
+    ----------
+    value : TensorVariable or numpy.ndarray of int, shape (row,)
+        1 if one did, 0 if none did, -1 where it is not recorded.
+    rate : TensorVariable, shape (row,)
+        Hazard.
+
+    Returns
+    -------
+    TensorVariable, shape (row,)
+        Pointwise; 0 where it is not recorded.
+    """
+    arose = pt.log(-pt.expm1(-rate))
+    return pt.switch(pt.eq(value, 1), arose, pt.switch(pt.eq(value, 0), -rate, 0.0))
+
+
+def random(rate, rng=None, size=None):
+    """Whether a decision arises in a year.
+
+    Parameters
+    ----------
+    rate : numpy.ndarray
+        Hazard.
+    rng : numpy.random.Generator
+        Source of randomness.
+    size : tuple of int, optional
+        Shape of the draw.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        0 or 1.
+    """
+    return rng.binomial(1, -np.expm1(-rate), size=size).astype(np.int64)
+
+
+def _compiled(model: pm.Model, theory: str, options: Mapping[str, float], priors: Priors) -> Any:
+    """Log density for nutpie, made once for all rows and priors of the same form."""
+    names = [rv.name for rv in model.free_RVs]
+    sizes = tuple(
+        tuple(len(model.coords[d]) for d in model.named_vars_to_dims.get(n, ())) for n in names
+    )
+    key = (theory, tuple(sorted(options.items())), priors.form, tuple(names), sizes)
+    if key not in _log_densities:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _log_densities[key] = nutpie.compile_pymc_model(model, var_names=names)
+    values = {v.name: v.get_value() for v in model.data_vars}
+    return with_containers(_log_densities[key], values)
+
+
+def _complete(
+    sampled: xr.DataTree,
+    model: pm.Model,
+    years: pd.DataFrame,
+    priors: Priors,
+    options: Mapping[str, float],
+    carried: Carried,
+) -> xr.DataTree:
+    """Add what follows from the draws."""
+    posterior = sampled["posterior"].to_dataset()
+    rate = at_draws(model, posterior, {"hazard": model["hazard"]})["hazard"]
+    arose = model["arose"].get_value()
+    seen = arose >= 0
+    rate, arose = rate.isel(row=seen), xr.DataArray(arose[seen], dims="row")
+    likelihood = xr.where(arose == 1, np.log(-np.expm1(-rate)), -rate)
+    of_theory = {name: model[name] for name in carried.kinds}
+    more = [posterior, at_draws(model, posterior, of_theory)] if of_theory else [posterior]
+    constant = {
+        v.name: (model.named_vars_to_dims[v.name], v.get_value())
+        for v in model.data_vars
+        if v.name != CONTAINER
+    }
+    used = {d for dims, _ in constant.values() for d in dims}
+    stored = {"parameters": priors.parameters, "options": dict(options), "kinds": carried.kinds}
+    tables = {"panel": years.to_csv(index=False), "priors": json.dumps(stored, sort_keys=True)}
+    density = {rv.name: pm.logp(rv, rv) for rv in model.free_RVs}
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": xr.merge(more),
+            "sample_stats": sampled["sample_stats"].to_dataset(),
+            "log_likelihood": xr.Dataset({"decided": likelihood.transpose("chain", "draw", "row")}),
+            "log_prior": at_draws(model, posterior, density),
+            "constant_data": xr.Dataset(constant, {d: list(model.coords[d]) for d in used}),
+            "tables": xr.Dataset({name: ((), text) for name, text in tables.items()}),
+        }
+    )
+    for group in tree.children.values():
+        group.attrs.clear()
+    return tree
+
+
+def _hash(years: pd.DataFrame) -> str:
+    """Digest of the years, whatever their order."""
+    text = years.sort_values(KEY).to_csv(index=False, float_format="%.12g")
+    return hashlib.sha256(text.encode()).hexdigest()
