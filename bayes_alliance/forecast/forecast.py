@@ -19,14 +19,20 @@ from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.compare.loo import compare
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, priors_of
-from bayes_alliance.forecast.scenario import Scenario, read, scenario_data
-from bayes_alliance.process.cells import CELLS, COMMITMENTS
-from bayes_alliance.process.containers import FACTORS, coords
+from bayes_alliance.forecast.sample import central, certain, sample
+from bayes_alliance.forecast.scenario import Scenario, read
+from bayes_alliance.forecast.tables import scenario_data
+from bayes_alliance.process.cells import CELLS
+from bayes_alliance.process.containers import FACTORS, arrays, coords
 from bayes_alliance.process.integrated import Evaluator
 from bayes_alliance.theories import build
 
 STACKED = "stacked"
 NODES = 256
+FORMULA = ("=", "+", "-", "@")
+"""How a formula begins in a spreadsheet."""
+INPUTS = 50
+"""Draws of what a scenario does not know for certain; each goes with its part of the posterior."""
 
 
 def carry_over(
@@ -102,13 +108,28 @@ def design_draws(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np
     }
     seed = tree.attrs["seed"] + zlib.crc32(scenario.name.split("-")[0].encode())
     evaluator = Evaluator(model, ("design_probability",))
-    given = np.array([[scenario.commitment[c] for c in COMMITMENTS]])
-    out = evaluator.run(
-        carry_over(posterior, needed, seed),
-        evaluator.nodes(None, NODES, seed=tree.attrs["seed"]),
-        given=given,
-    )["design_probability_indicators"]
-    return out.isel(episode=0).to_numpy().reshape(-1, len(CELLS))
+    nodes = evaluator.nodes(None, NODES, seed=tree.attrs["seed"])
+    carried = carry_over(posterior, needed, seed)
+    inputs = _inputs(scenario, min(INPUTS, posterior.sizes["draw"]), tree.attrs["seed"])
+    parts = []
+    for i, one in enumerate(inputs):
+        for name, (_, value) in arrays(scenario_data(scenario, base, one), levels).items():
+            model[name].set_value(value)
+        out = evaluator.run(
+            carried.isel(draw=slice(i, None, len(inputs))),
+            nodes,
+            given=one["commitment"].to_numpy()[:1],
+        )["design_probability_indicators"]
+        parts.append(out.isel(episode=0).to_numpy().reshape(-1, len(CELLS)))
+    return np.concatenate(parts)
+
+
+def _inputs(scenario: Scenario, count: int, seed: int) -> list[xr.Dataset]:
+    """Draws of the inputs, or the one that there is where all are known for certain."""
+    if certain(scenario):
+        return [central(scenario)]
+    drawn = sample(scenario, count, seed)
+    return [drawn.isel(draw=i) for i in range(count)]
 
 
 def _levels(tree: xr.DataTree, data, factor: str) -> list[str]:
@@ -203,3 +224,26 @@ def stack(draws: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.n
         for values, n in zip(draws.values(), each, strict=True)
     ]
     return np.concatenate(parts)
+
+
+def as_csv(table: pd.DataFrame, scenario: Scenario) -> str:
+    """Write a forecast as CSV, with the scenario in every row.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What `forecast` gave.
+    scenario : Scenario
+        What was asked.
+
+    Returns
+    -------
+    str
+        CSV. A title that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    title = scenario.title
+    plain = f"'{title}" if title.startswith(FORMULA) else title
+    named = table.copy()
+    named.insert(0, "scenario", scenario.name)
+    named.insert(1, "title", plain)
+    return named.to_csv(index=False, lineterminator="\n")

@@ -26,9 +26,9 @@ from bayes_alliance.compare.yardsticks import yardsticks
 from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, diagnose, priors_of
+from bayes_alliance.forecast.beyond import warnings as scenario_warnings
 from bayes_alliance.forecast.forecast import forecast
-from bayes_alliance.forecast.scenario import Scenario, bundled_scenarios, read
-from bayes_alliance.forecast.scenario import warnings as scenario_warnings
+from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.process.integrated import INFORMATION
 
 MAIN = ("indicators", "episode")
@@ -42,6 +42,8 @@ ASKED = (
     "southeast-asia-1954",
 )
 """Cases that the articles ask about: the designs of 1949, 1951 and 1954."""
+FORECAST = ("quad-status-quo", "quad-credible-occupation", "quad-de-escalation")
+"""Scenarios of a report that names none."""
 REFERENCE = "null"
 """Whom scores of predictions are set against, or the first theory where it is not among them."""
 
@@ -199,7 +201,7 @@ def collect(
     extra : mapping of str to xarray.DataTree, optional
         Further fits: those of the same cases join the comparison; all show their diagnostics.
     scenarios : list of str, optional
-        Scenarios to forecast; the bundled ones by default.
+        Scenarios to forecast; `FORECAST` by default.
     progress : callable, optional
         Called with the name of each step.
     study : str or pathlib.Path, optional
@@ -228,7 +230,7 @@ def collect(
     }
     proper = _proper(trees, data, tell)
     said = _unseen(trees, data, tell)
-    asked = {name: read(name) for name in (bundled_scenarios() if scenarios is None else scenarios)}
+    asked = {name: read(name) for name in (FORECAST if scenarios is None else scenarios)}
     forecasts = {}
     for name, scenario in asked.items():
         tell(f"forecast {name}")

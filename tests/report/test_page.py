@@ -20,7 +20,7 @@ import xarray as xr
 from bayes_alliance.compare.loo import difference, table
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.forecast.forecast import STACKED
-from bayes_alliance.forecast.scenario import bundled_scenarios, read
+from bayes_alliance.forecast.scenario import read
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.report.page import page
 from bayes_alliance.report.page.checked import check_sentence
@@ -54,7 +54,7 @@ from bayes_alliance.report.page.theories import (
 from bayes_alliance.report.page.trust import refit_sentence
 from bayes_alliance.report.page.unseen import unseen_section, unseen_sentences
 from bayes_alliance.report.page.words import number, percent, percents, probability, signed
-from bayes_alliance.report.results import ASKED, MAIN, Results
+from bayes_alliance.report.results import ASKED, FORECAST, MAIN, Results
 from bayes_alliance.report.words import listed
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><g id="a"><rect id="b"/></g></svg>'
@@ -264,7 +264,7 @@ def make(data: Data, lead: float = 0.1, noise: float = 1.0) -> Results:
         },
         orient="index",
     ).rename_axis(index="quantity")
-    asked = {name: read(name) for name in bundled_scenarios()}
+    asked = {name: read(name) for name in FORECAST}
     return Results(
         trees={name: fitted(name) for name in THEORIES},
         data=data,
