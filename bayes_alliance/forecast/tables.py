@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_alliance.data.load import Data
+from bayes_alliance.data.schema import TABLES
 from bayes_alliance.errors import InputError
 from bayes_alliance.forecast.clients import COLUMNS
 from bayes_alliance.forecast.path import COLUMNS as THREAT
@@ -66,8 +67,8 @@ def scenario_data(
     ]
     return Data(
         name=scenario.name,
-        episodes=_rows([episode], base.episodes),
-        clients=_rows(clients, base.clients),
+        episodes=_rows([episode], base.episodes, "episodes"),
+        clients=_rows(clients, base.clients, "clients"),
         years=_years(scenario, base, until),
         codings=base.codings.iloc[:0].copy(),
     )
@@ -90,13 +91,15 @@ def panel(scenario: Scenario, base: Data) -> pd.DataFrame:
     """
     years = base.years
     own = (years["patron"] == scenario.patron) & (years["theatre"] == scenario.theatre)
-    return years[own].sort_values("year", ignore_index=True)
+    columns = list(TABLES["years"].columns)
+    return years.loc[own, columns].sort_values("year", ignore_index=True)
 
 
-def _rows(rows: list[dict[str, Any]], like: pd.DataFrame) -> pd.DataFrame:
-    """Frame with the columns and types of another."""
-    columns = {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in like}
-    return pd.DataFrame(columns).astype(like.dtypes.to_dict())
+def _rows(rows: list[dict[str, Any]], like: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Frame with the coded columns of another, in its types; what only a dataset has is left."""
+    types = {k: like.dtypes[k] for k in (*TABLES[name].columns, "case") if k in like}
+    columns = {k: pd.Series([row.get(k) for row in rows], dtype=object) for k in types}
+    return pd.DataFrame(columns).astype(types)
 
 
 def _years(scenario: Scenario, base: Data, until: xr.Dataset) -> pd.DataFrame:
@@ -124,7 +127,7 @@ def _years(scenario: Scenario, base: Data, until: xr.Dataset) -> pd.DataFrame:
         threat = {column: now[f"threat_{column}"].item() for column in given}
         threat = {column: v for column, v in threat.items() if not pd.isna(v)}
         rows.append({**carried, "year": int(year), "adversary": scenario.adversary} | threat)
-    made = _rows(rows, base.years)
+    made = _rows(rows, base.years, "years")
     return made if known.empty else pd.concat([known, made], ignore_index=True)
 
 
