@@ -38,10 +38,11 @@ def latest_table(data: c.Published) -> pd.DataFrame:
             adversary = data.codes[power]
             if adversary == client:
                 continue
-            row = {"client": data.names[client], "adversary": power}
-            row |= client_columns(data, adversary, client, year)
-            row["disputes"] = c.territorial_disputes(data, adversary, client, covered)
-            rows.append(row)
+            rows.append(
+                {"client": data.names[client], "adversary": power}
+                | client_columns(data, adversary, client, year)
+                | {"disputes": c.territorial_disputes(data, adversary, client, covered)}
+            )
     return pd.DataFrame(rows)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
 from bayes_alliance.data.load import Data
 from bayes_alliance.data.schema import meta
 from bayes_alliance.forecast.clients import COLUMNS
-from bayes_alliance.forecast.inputs import Normal
+from bayes_alliance.forecast.inputs import Chances, Normal
 from bayes_alliance.forecast.sample import holds
 from bayes_alliance.forecast.scenario import Scenario
 from bayes_alliance.forecast.tables import panel
@@ -70,11 +69,17 @@ def _numbers(scenario: Scenario, where: str) -> dict[str, list[float]]:
     out: dict[str, list[float]] = defaultdict(list)
     for year in range(scenario.year, scenario.horizon + 1):
         for key, (_, value) in holds(scenario, year).items():
-            if key.startswith(f"{where}.") and value is not None:
-                spread = isinstance(value, Normal)
-                found = value.quantile(EDGES) if spread else getattr(value, "values", value)
-                out[key].extend(v for v in np.atleast_1d(found).tolist() if not isinstance(v, str))
+            if key.startswith(f"{where}."):
+                out[key].extend(_edges(value))
     return {key: [min(values), max(values)] for key, values in out.items() if values}
+
+
+def _edges(value: object) -> list[float]:
+    """A number, both ends of an interval, or all counts that may be; of a category nothing."""
+    if isinstance(value, Normal):
+        return value.quantile(EDGES).tolist()
+    found = value.values if isinstance(value, Chances) else (value,)
+    return [float(v) for v in found if isinstance(v, (int, float))]
 
 
 def _clients_beyond(scenario: Scenario, data: Data) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pymc as pm
 import xarray as xr
 
 from bayes_alliance.compare.hypotheses import interval
@@ -113,8 +114,8 @@ def design_draws(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np
     inputs = _inputs(scenario, min(INPUTS, posterior.sizes["draw"]), tree.attrs["seed"])
     parts = []
     for i, one in enumerate(inputs):
-        for name, (_, value) in arrays(scenario_data(scenario, base, one), levels).items():
-            model[name].set_value(value)
+        values = arrays(scenario_data(scenario, base, one), levels)
+        pm.set_data({name: value for name, (_, value) in values.items()}, model=model)
         out = evaluator.run(
             carried.isel(draw=slice(i, None, len(inputs))),
             nodes,

@@ -7,9 +7,10 @@ hand are the same thing.
     ``high``: the adversary has occupied the client or a land neighbour, or part of one
     (``occupied`` is 1), and there were at least two territorial disputes in ten years
     (``disputes`` is 2 if it was less; the models tell no more than two apart). ``none``: neither
-    (``occupied`` and ``disputes`` are 0). ``land_access``, ``distance_km`` and ``capability_ratio`` stay, since
-    neither geography nor material power changes with an event; whoever asks about them sets them.
-    A level is for all clients, a table of levels for those that it names.
+    (``occupied`` and ``disputes`` are 0). ``land_access``, ``distance_km`` and
+    ``capability_ratio`` stay, since neither geography nor material power changes with an event;
+    whoever asks about them sets them. A level is for all clients, a table of levels for those that
+    it names.
 ``promises``
     The clients' promises to each other, written as in ``commitment``.
 ``statement``

@@ -215,9 +215,9 @@ def scenario_facts(scenario: Scenario) -> dict[str, str]:
         for key, value in row.items():
             facts[f"{client}: {_column(key)}"] = _value(value)
     for one in scenario.interventions:
-        for key, value in one.values.items():
+        for key, new in one.values.items():
             where = _column(key.removeprefix("clients.").replace(".", ": "))
-            facts[f"{one.first} to {one.last}, {where}"] = _value(value)
+            facts[f"{one.first} to {one.last}, {where}"] = _value(new)
     return facts
 
 
