@@ -5,10 +5,11 @@ Given the parameters, the latent variables of a case are independent of those of
     p(y_i | indicators_i) = int p(y_i | e) p(e | indicators_i) de
                          ~= sum_s w_s p(y_i | e_s) / sum_s w_s
 
-with nodes e_s from a scrambled Sobol sequence and weights
-w_s = p(e_s) p(indicators_i | e_s) / g(e_s). The proposal g is a normal with the latent variable's
-posterior mean and a wider posterior standard deviation. What clients promised each other is
-summed out, or conditioned on.
+with nodes e_s and weights w_s = q_s p(e_s) p(indicators_i | e_s) / g(e_s). The proposal g is a
+normal with the latent variable's posterior mean and a wider posterior standard deviation. Where a
+case has one latent variable the nodes and their q_s are those of Gauss and Hermite; where it has
+several, nodes are a scrambled Sobol sequence and all q_s are the same. What clients promised each
+other is summed out, or conditioned on.
 
 References
 ----------
@@ -26,8 +27,10 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import xarray as xr
+from numpy.polynomial.hermite_e import hermegauss
 from pytensor.graph.replace import vectorize_graph
-from scipy.special import logsumexp, ndtri
+from pytensor.graph.traversal import ancestors
+from scipy.special import ndtri
 from scipy.stats import norm, qmc
 
 from bayes_alliance.process.cells import COMMITMENTS
@@ -50,6 +53,8 @@ IN_CACHE = 100_000
 """Draws times nodes times rows evaluated at once: larger arrays leave the cache and are slower."""
 SPREAD = 1.2
 """How much wider than the posterior the proposal of the nodes is."""
+NODES, QUADRATURE = 64, 24
+"""Nodes of several latent variables and of one."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Nodes:
     values : numpy.ndarray, shape (node, unit)
         Values of the latent variable by unit (client or case).
     log_ratio : numpy.ndarray, shape (node, unit)
-        Log prior density over log proposal density.
+        Log of the node's weight times prior density over proposal density, up to a constant.
     """
 
     values: np.ndarray
@@ -90,7 +95,7 @@ def sobol_normal(nodes: int, dimensions: int, seed: int) -> np.ndarray:
 
 
 def make_nodes(posterior: xr.Dataset | None, cases: np.ndarray, nodes: int, seed: int) -> Nodes:
-    """Nodes for every unit; units of one case use different dimensions of the sequence.
+    """Nodes for every unit; units of one case use different dimensions of a Sobol sequence.
 
     Parameters
     ----------
@@ -99,7 +104,7 @@ def make_nodes(posterior: xr.Dataset | None, cases: np.ndarray, nodes: int, seed
     cases : numpy.ndarray of int, shape (unit,)
         Case of each unit.
     nodes : int
-        Number of nodes, a power of 2.
+        Number of nodes, a power of 2, where a case has several units.
     seed : int
         Seed of the scrambling.
 
@@ -111,14 +116,20 @@ def make_nodes(posterior: xr.Dataset | None, cases: np.ndarray, nodes: int, seed
     within = np.zeros(len(cases), dtype=int)
     for unit in range(len(cases)):
         within[unit] = (cases[:unit] == cases[unit]).sum()
-    z = sobol_normal(nodes, int(within.max(initial=0)) + 1, seed)[:, within]  # (node, unit)
+    if within.any():
+        z = sobol_normal(nodes, int(within.max()) + 1, seed)[:, within]  # (node, unit)
+        log_weight = np.zeros_like(z)
+    else:
+        at, weight = hermegauss(QUADRATURE)
+        z = np.repeat(at[:, None], len(cases), axis=1)
+        log_weight = np.repeat(np.log(weight)[:, None], len(cases), axis=1)
     if posterior is None:
-        return Nodes(z, np.zeros_like(z))
+        return Nodes(z, log_weight)
     latent = posterior[LATENT]
     mean = latent.mean(("chain", "draw")).to_numpy()
     sd = SPREAD * latent.std(("chain", "draw")).to_numpy()
     values = mean + sd * z
-    return Nodes(values, norm.logpdf(values) - norm.logpdf(values, mean, sd))
+    return Nodes(values, log_weight + norm.logpdf(values) - norm.logpdf(values, mean, sd))
 
 
 def over_draws(
@@ -170,14 +181,24 @@ class Evaluator:
 
     def __init__(self, model: pm.Model, extras: tuple[str, ...] = ()) -> None:
         self.model, self.extras = model, extras
-        logp = {rv.name: pm.logp(rv, model.rvs_to_values[rv]) for rv in model.observed_RVs}
-        per_level = {k: v for k, v in logp.items() if k in (*OUTCOMES, COMMITMENT)}
-        made = model["outcome_observed"]
-        per_level[PROPOSED] = pm.logp(made, without_design(model.rvs_to_values[made]))
-        self.indicators = [name for name in logp if name not in per_level]
-        self.levels = COMMITMENTS if COMMITMENT in logp else COMMITMENTS[:1]
-        self.of_outcomes = over_draws(model, per_level | {name: model[name] for name in extras})
-        self.of_indicators = over_draws(model, {name: logp[name] for name in self.indicators})
+        rows = {rv.name: rv for rv in model.observed_RVs}
+        values = {name: model.rvs_to_values[rv] for name, rv in rows.items()}
+        logp = {name: pm.logp(rows[name], values[name]) for name in OUTCOMES}
+        made = "outcome_observed"
+        logp[PROPOSED] = pm.logp(rows[made], without_design(values[made]))
+        self.of_outcomes = over_draws(model, logp | {name: model[name] for name in extras})
+        self.indicators = [name for name in rows if name not in (*OUTCOMES, COMMITMENT)]
+        told = {name: pm.logp(rows[name], values[name]) for name in self.indicators}
+        self.levels = COMMITMENTS if COMMITMENT in rows else COMMITMENTS[:1]
+        if COMMITMENT in rows:
+            promised = values[COMMITMENT]
+            told |= {
+                level: pm.logp(rows[COMMITMENT], pt.full_like(promised, i))
+                for i, level in enumerate(self.levels)
+            }
+        self.of_latent = over_draws(model, told)
+        above = ancestors(list(logp.values()))
+        self.outcomes_have_nodes = any(v.name == LATENT for v in above)
         self.free = [rv.name for rv in model.free_RVs if rv.name != LATENT]
         self.has_latent = LATENT in model.named_vars
         data = {v.name: v for v in model.data_vars}
@@ -188,7 +209,9 @@ class Evaluator:
         self.covariate = data["commitment"]
         self.n_cases = len(model.coords["case"])
 
-    def nodes(self, posterior: xr.Dataset | None, nodes: int = 64, seed: int = 0) -> Nodes | None:
+    def nodes(
+        self, posterior: xr.Dataset | None, nodes: int = NODES, seed: int = 0
+    ) -> Nodes | None:
         """Nodes for this model, placed by a posterior of it or by the prior.
 
         Parameters
@@ -243,13 +266,19 @@ class Evaluator:
         flat = posterior[self.free].stack(sample=("chain", "draw")).transpose("sample", ...)
         values = {name: flat[name].to_numpy()[:, None] for name in self.free}  # (draw, 1, ...)
         count = flat.sizes["sample"]
-        if batch is None:
-            points = (1 if nodes is None else len(nodes.values)) * len(self.case_of_episode)
-            batch = max(1, IN_CACHE // max(points, len(self.episode_of_year)))
-        parts = [
-            self._batch({k: v[i : i + batch] for k, v in values.items()}, nodes, given)
-            for i in range(0, count, batch)
-        ]
+        many, rows = 1 if nodes is None else len(nodes.values), len(self.case_of_episode)
+        batch = batch or max(1, IN_CACHE // max(many * rows, len(self.episode_of_year)))
+        # outcomes that do not depend on the latent variable are the same at every node
+        block = batch if self.outcomes_have_nodes else max(batch, IN_CACHE // many)
+        parts = []
+        for i in range(0, count, block):
+            of_block = {name: v[i : i + block] for name, v in values.items()}
+            levels = self._by_level(of_block, nodes)
+            for j in range(0, min(block, count - i), batch):
+                within = slice(j, j + batch)
+                point = {name: v[within] for name, v in of_block.items()}
+                own = [{name: v[within] for name, v in level.items()} for level in levels]
+                parts.append(self._batch(point, own, nodes, given))
         chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
         data = {}
         for name in parts[0]:
@@ -278,47 +307,45 @@ class Evaluator:
 
     def _by_case(self, values: np.ndarray, case: np.ndarray) -> np.ndarray:
         """Sum over the units of each case: (draw, node, unit) to (draw, node, case)."""
-        out = np.zeros((*values.shape[:2], self.n_cases))
-        np.add.at(out, np.s_[:, :, case], values)  # type: ignore[arg-type]
-        return out
+        return _sums(values, case, self.n_cases)
 
-    def _by_level(self, point: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    def _by_level(self, point: dict[str, np.ndarray], nodes) -> list[dict[str, np.ndarray]]:
         """Outcomes with every row's commitment set to none, consult and defend in turn."""
+        if nodes is not None:
+            point = point | {LATENT: nodes.values[None]}
         if len(self.levels) == 1:
             return [self.of_outcomes(**point)]
-        observed, covariate = self.commitment.get_value(), self.covariate.get_value()
+        covariate = self.covariate.get_value()
         out = []
         for level in range(len(self.levels)):
-            self.commitment.set_value(np.full_like(observed, level))
             self.covariate.set_value(np.full_like(covariate, level))
             out.append(self.of_outcomes(**point))
-        self.commitment.set_value(observed)
         self.covariate.set_value(covariate)
         return out
 
     def _outcomes(self, parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Log-likelihood after each stage: (draw, node or 1, episode) by stage, "" after all."""
         design, ended = parts["outcome_observed"], parts["ended_observed"]
-        life = np.zeros((*ended.shape[:2], design.shape[2]))
-        np.add.at(life, np.s_[:, :, self.episode_of_year], ended)  # type: ignore[arg-type]
+        life = _sums(ended, self.episode_of_year, design.shape[2])
         return {"_proposal": parts[PROPOSED], "_design": design, "": design + life}
 
-    def _log_weights(self, point: dict[str, np.ndarray], nodes: Nodes | None) -> np.ndarray:
+    def _log_weights(self, told: dict[str, np.ndarray], nodes: Nodes | None) -> np.ndarray:
         """Log weights of the nodes given the indicators: (draw, node, case)."""
         if nodes is None:
             return np.zeros((1, 1, self.n_cases))
         total = self._by_case(nodes.log_ratio[None], self._case_of(LATENT))
-        for name, values in self.of_indicators(**point).items():
-            total = total + self._by_case(values, self._case_of(name))
-        return total - logsumexp(total, axis=1, keepdims=True)
+        for name in self.indicators:
+            total = total + self._by_case(told[name], self._case_of(name))
+        return total - _log_sum(total, 1)[:, None]
 
-    def _batch(self, point, nodes, given) -> dict[str, np.ndarray]:
-        """Everything at a batch of draws, first dimension the draw."""
+    def _batch(self, point, levels, nodes, given) -> dict[str, np.ndarray]:
+        """Everything at a batch of draws, first dimension the draw, from outcomes by level."""
         if nodes is not None:
             point = point | {LATENT: nodes.values[None]}
-        levels = self._by_level(point)
-        log_weight = self._log_weights(point, nodes)  # (draw, node, case)
-        promise = self._promise(levels, given)  # (level, draw, node, episode)
+        told = self.of_latent(**point)
+        log_weight = self._log_weights(told, nodes)  # (draw, node, case)
+        promise = self._promise(told, given)  # (level, draw, node, episode)
+        of_level = np.exp(promise)
         recorded = self.commitment.get_value()
         known = (recorded >= 0) & (len(levels) > 1) & (given is None)  # (episode,)
         level, row = np.where(known, recorded, 0), np.arange(len(recorded))
@@ -328,20 +355,19 @@ class Evaluator:
             return np.where(known, chosen, otherwise)
 
         def total(values: np.ndarray) -> np.ndarray:
-            return logsumexp(log_weight + self._by_case(values, self.case_of_episode), axis=1)
+            return _log_sum(log_weight + self._by_case(values, self.case_of_episode), 1)
 
         promised = pick(promise, 0.0)
         out: dict[str, np.ndarray] = {}
         by_level = [self._outcomes(parts) for parts in levels]
         for stage in by_level[0]:
-            both = promise + np.stack([parts[stage] for parts in by_level])
-            any_level = logsumexp(both, axis=0)  # (draw, node, episode)
-            out[f"joint{stage}"] = total(pick(both, any_level))
+            of_stage = np.stack([parts[stage] for parts in by_level])  # (level, draw, node, ...)
+            any_level = _mixed(of_level, of_stage)  # (draw, node, episode)
+            out[f"joint{stage}"] = total(promised + pick(of_stage, any_level))
             out[f"indicators{stage}"] = total(any_level)
         out["promise"] = np.broadcast_to(total(promised), out["joint"].shape)
         informed = log_weight + self._by_case(promised, self.case_of_episode)
-        informed = informed - logsumexp(informed, axis=1, keepdims=True)
-        of_level = np.exp(promise)
+        informed = informed - _log_sum(informed, 1)[:, None]
         pinned = np.where(known, np.eye(len(levels))[:, level][:, None, None, :], of_level)
         for name in self.extras:
             values = np.stack([p[name] for p in levels])  # (level, draw, node or 1, episode, ...)
@@ -354,14 +380,40 @@ class Evaluator:
                 out[f"{name}_{label}"] = (weight * values).sum(axis=(0, 2))
         return out
 
-    def _promise(self, levels, given) -> np.ndarray:
+    def _promise(self, told, given) -> np.ndarray:
         """Log-probability of each level of commitment: (level, draw, node, episode)."""
-        if len(levels) == 1:
+        if len(self.levels) == 1:
             return np.zeros((1, 1, 1, len(self.case_of_episode)))
         if given is not None:
             with np.errstate(divide="ignore"):
                 return np.log(given.T)[:, None, None, :]
-        return np.stack([p[COMMITMENT] for p in levels])
+        return np.stack([told[level] for level in self.levels])
+
+
+def _sums(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
+    """Sum the last dimension by group; a group may be empty."""
+    order = np.argsort(group, kind="stable")
+    present, first = np.unique(group[order], return_index=True)
+    if len(present) == len(group) == groups:
+        return values[..., order] if (order[1:] < order[:-1]).any() else values
+    out = np.zeros((*values.shape[:-1], groups))
+    out[..., present] = np.add.reduceat(values[..., order], first, axis=-1)
+    return out
+
+
+def _log_sum(values: np.ndarray, axis: int) -> np.ndarray:
+    """Log of the sum of exponentials."""
+    largest = values.max(axis, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.log(np.exp(values - largest).sum(axis)) + largest.squeeze(axis)
+
+
+def _mixed(share: np.ndarray, log_density: np.ndarray) -> np.ndarray:
+    """Log density over the levels: (level, draw, node, episode) to (draw, node, episode)."""
+    largest = log_density.max(0, keepdims=True)
+    with np.errstate(divide="ignore"):
+        return np.log((share * np.exp(log_density - largest)).sum(0)) + largest[0]
 
 
 def at_draws(

@@ -36,12 +36,12 @@ def ordinal_logp(value, eta, cutpoints, confidence) -> pt.TensorVariable:
     ----------
     Samejima (1969), "Estimation of latent ability using a response pattern of graded scores".
     """
-    above = pt.sigmoid(eta[..., None] - cutpoints)  # (..., category - 1)
     categories = cutpoints.type.shape[-1] + 1
-    edge = np.arange(categories - 1)
+    probability = pt.eq(value, 0) * 1.0
     # the chance to lie above the cutpoint below the category, minus that above the next
-    ends = pt.eq(value[..., None], edge + 1) * 1.0 - pt.eq(value[..., None], edge)
-    probability = pt.eq(value, 0) + pt.sum(above * ends, axis=-1)
+    for k in range(categories - 1):
+        ends = pt.eq(value, k + 1) * 1.0 - pt.eq(value, k)
+        probability += pt.sigmoid(eta - cutpoints[..., k]) * ends
     total = confidence * probability + (1 - confidence) / categories
     return pt.where(pt.lt(value, 0), 0.0, pt.log(pt.where(pt.lt(value, 0), 1.0, total)))
 
