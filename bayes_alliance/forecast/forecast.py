@@ -30,7 +30,7 @@ from bayes_alliance.theories import build
 
 STACKED = "stacked"
 NODES = 256
-FORMULA = ("=", "+", "-", "@")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a formula begins in a spreadsheet."""
 INPUTS = 50
 """Draws of what a scenario does not know for certain; each goes with its part of the posterior."""

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy.special import expit, softmax
 
 from bayes_alliance.errors import InputError
-from bayes_alliance.forecast.forecast import STACKED, carry_over, design_draws, forecast, stack
+from bayes_alliance.forecast.forecast import (
+    INPUTS,
+    STACKED,
+    as_csv,
+    carry_over,
+    design_draws,
+    forecast,
+    stack,
+)
+from bayes_alliance.forecast.inputs import Normal
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.process.cells import (
     ALLIANCE,
@@ -128,6 +140,46 @@ def test_uncertain_promises_mix_the_forecasts(fits, scenario):
         for s in (promised(scenario, "none"), promised(scenario, "defend"), half)
     )
     np.testing.assert_allclose(mixed, (few + many) / 2, atol=1e-9)
+
+
+def test_inputs_that_hardly_vary_give_what_known_ones_give(fits, scenario):
+    """Each draw of the inputs goes with its own part of the posterior, and none is lost."""
+    known = scenario.clients["JPN"]["capability_ratio"]
+    nearly = Normal(np.log(known), 1e-9, 1e-4, 1e6, log=True)
+    row = scenario.clients["JPN"] | {"capability_ratio": nearly}
+    doubtful = dataclasses.replace(scenario, clients=scenario.clients | {"JPN": row})
+    tree = fits["occupation"]
+    chains = tree["posterior"].sizes["chain"]
+    expected = design_draws(tree, scenario, chains * INPUTS).reshape(chains, INPUTS, -1)
+    got = design_draws(tree, doubtful, chains * INPUTS).reshape(INPUTS, chains, -1)
+    np.testing.assert_allclose(got.swapaxes(0, 1), expected, rtol=1e-6)
+
+
+def test_promises_that_are_not_sure_widen_the_forecast(fits, scenario):
+    tree = changed(fits["occupation"], beta_1=3.0)
+    known, doubtful = (
+        design_draws(tree, dataclasses.replace(scenario, certainty=n), EVERY_DRAW) @ MULTILATERAL
+        for n in (None, 1.0)
+    )
+    assert doubtful.std() > 1.2 * known.std()
+    error = 4 * np.sqrt(known.var() / len(known) + doubtful.var() / INPUTS)
+    assert doubtful.mean() == pytest.approx(known.mean(), abs=error)
+
+
+def test_a_patron_and_theatre_without_years_are_forecast_all_the_same(fits):
+    out = design_draws(fits["prospect"], read("sahel-status-quo"), SOME)
+    np.testing.assert_allclose(out.sum(1), 1)
+
+
+@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '<b>"a", b</b>'])
+def test_a_title_in_a_table_is_no_formula(title, table, scenario):
+    text = as_csv(table, dataclasses.replace(scenario, title=title))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == len(table)
+    assert {row["title"] for row in rows} == {title if title[0] == "<" else f"'{title}"}
+    assert {row["scenario"] for row in rows} == {scenario.name}
+    back = pd.read_csv(io.StringIO(text))
+    np.testing.assert_allclose(back["probability"], table["probability"])
 
 
 def test_promises_do_not_move_theories_that_do_not_ask(fits, scenario):
