@@ -176,10 +176,9 @@ def test_numbers_survive_being_written(
 
 
 def test_columns_are_in_the_order_of_the_schemas() -> None:
+    schemas = TABLES | {"latest": LATEST} | {f"asymmetric/{n}": s for n, s in UNIVERSE.items()}
     for name in BUILT:
-        schema = (
-            TABLES | {"latest": LATEST} | {f"asymmetric/{n}": s for n, s in UNIVERSE.items()}
-        )[name]
+        schema = schemas[name]
         with bundled("data", f"{name}.csv").open(encoding="utf-8") as file:
             assert file.readline().rstrip("\n").split(",") == list(schema.columns)
 

@@ -29,7 +29,7 @@ def test_every_state_stands_against_every_power_but_itself(table: pd.DataFrame) 
     known = set(read_table(bundled("data", "states.csv"), TABLES["states"])["abbreviation"])
     assert clients <= known
     assert {"JPN", "TAW", "UKR", "KOS", "SSD", "TUV"} <= clients
-    assert not {"GDR", "GFR", "YUG", "RVN", "CZE"} & clients
+    assert not {"GDR", "GFR", "RVN", "CZE"} & clients
 
 
 def test_values_that_scenarios_cite(table: pd.DataFrame) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import string
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bayes_alliance.bundled import bundled
 from bayes_alliance.data import Data, load
 from bayes_alliance.data.codebook import bibliography
 from bayes_alliance.errors import InputError
+from bayes_alliance.forecast import parse
 from bayes_alliance.forecast import scenario as sc
 from bayes_alliance.forecast.beyond import warnings
 from bayes_alliance.forecast.clients import NEEDED
@@ -296,6 +298,28 @@ def test_an_error_in_the_file_below_names_that_file(tmp_path: Path) -> None:
 def test_a_file_below_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = child(tmp_path, OWN + 'extends = "quad-status-qou"\n')
     assert "did you mean 'quad-status-quo'" in refused(lambda: sc.read(path)).expected
+
+
+# the documentation
+
+
+def test_the_example_of_the_documentation_is_a_scenario() -> None:
+    page = Path(__file__).parents[2] / "docs" / "scenarios.md"
+    (example,) = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    table = tomllib.loads(example)
+    scenario = sc.parse(table)
+    assert set(table) == {*parse.REQUIRED, *parse.OPTIONAL}, "every key is shown"
+    assert scenario.from_table["JPN"] == (
+        "capability_ratio",
+        "patron_ratio",
+        "forces_ratio",
+        "distance_km",
+        "land_access",
+        "occupied",
+        "disputes",
+        "polyarchy",
+        "polyarchy_gap",
+    )
 
 
 # texts that are not what they seem
