@@ -79,7 +79,9 @@ def carry_over(
     return xr.Dataset(out, coords={"chain": posterior.chain, "draw": posterior.draw})
 
 
-def design_draws(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np.ndarray:
+def design_draws(
+    tree: xr.DataTree, scenario: Scenario, draws: int = 1000, year: int | None = None
+) -> np.ndarray:
     """Probabilities of the seven designs at draws of the posterior.
 
     Parameters
@@ -90,6 +92,8 @@ def design_draws(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np
         What is asked.
     draws : int
         About how many draws to use.
+    year : int, optional
+        Year of the decision; the scenario's first by default.
 
     Returns
     -------
@@ -97,7 +101,8 @@ def design_draws(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np
         Each row sums to 1.
     """
     base = data_of(tree)
-    data = scenario_data(scenario, base)
+    when = scenario.year if year is None else year
+    data = scenario_data(scenario, base, year=when)
     levels = {f: _levels(tree, base, f) for f in FACTORS}
     model = build(tree.attrs["theory"], data, priors_of(tree), levels)
     step = max(1, tree["posterior"].sizes["chain"] * tree["posterior"].sizes["draw"] // draws)
@@ -114,12 +119,12 @@ def design_draws(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np
     inputs = _inputs(scenario, min(INPUTS, posterior.sizes["draw"]), tree.attrs["seed"])
     parts = []
     for i, one in enumerate(inputs):
-        values = arrays(scenario_data(scenario, base, one), levels)
+        values = arrays(scenario_data(scenario, base, one, when), levels)
         pm.set_data({name: value for name, (_, value) in values.items()}, model=model)
         out = evaluator.run(
             carried.isel(draw=slice(i, None, len(inputs))),
             nodes,
-            given=one["commitment"].to_numpy()[:1],
+            given=one["commitment"].sel(year=[when]).to_numpy(),
         )["design_probability_indicators"]
         parts.append(out.isel(episode=0).to_numpy().reshape(-1, len(CELLS)))
     return np.concatenate(parts)

@@ -23,10 +23,14 @@ from bayes_alliance.forecast.forecast import (
     stack,
 )
 from bayes_alliance.forecast.inputs import Normal
+from bayes_alliance.forecast.levers import Intervention
+from bayes_alliance.forecast.promises import Promises
+from bayes_alliance.forecast.sample import sample
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.process.cells import (
     ALLIANCE,
     CELLS,
+    COMMITMENTS,
     DEPARTURES,
     MULTILATERAL,
     PARTNERS,
@@ -155,15 +159,31 @@ def test_inputs_that_hardly_vary_give_what_known_ones_give(fits, scenario):
     np.testing.assert_allclose(got.swapaxes(0, 1), expected, rtol=1e-6)
 
 
-def test_promises_that_are_not_sure_widen_the_forecast(fits, scenario):
-    tree = changed(fits["occupation"], beta_1=3.0)
-    known, doubtful = (
-        design_draws(tree, dataclasses.replace(scenario, certainty=n), EVERY_DRAW) @ MULTILATERAL
-        for n in (None, 1.0)
+def test_promises_that_are_not_sure_are_mixed_draw_by_draw(fits, scenario):
+    """By hand: each draw of the promises' probabilities mixes the forecasts of the levels."""
+    tree = fits["occupation"]
+    chains = tree["posterior"].sizes["chain"]
+    doubtful = dataclasses.replace(scenario, certainty=3.0)
+    drawn = sample(doubtful, INPUTS, tree.attrs["seed"])["commitment"].sel(year=scenario.year)
+    shape = (chains, INPUTS, -1)
+    by_hand = sum(
+        drawn.sel(commitment_level=level).to_numpy()[:, None]
+        * design_draws(tree, promised(scenario, level), chains * INPUTS).reshape(shape)
+        for level in COMMITMENTS
     )
-    assert doubtful.std() > 1.2 * known.std()
-    error = 4 * np.sqrt(known.var() / len(known) + doubtful.var() / INPUTS)
-    assert doubtful.mean() == pytest.approx(known.mean(), abs=error)
+    got = design_draws(tree, doubtful, chains * INPUTS).reshape(INPUTS, chains, -1)
+    np.testing.assert_allclose(got.swapaxes(0, 1), by_hand, rtol=1e-6)
+
+
+def test_an_intervention_moves_the_forecast_from_its_year_on(fits, scenario):
+    sure = Promises(promised(scenario, "defend").commitment)
+    late = Intervention(2030, 2035, {"commitment": sure}, "Supposed.")
+    changed_later = dataclasses.replace(scenario, interventions=(late,))
+    for year, same_as in ((2029, scenario), (2030, promised(scenario, "defend"))):
+        got, expected = (
+            design_draws(fits["occupation"], s, SOME, year) for s in (changed_later, same_as)
+        )
+        np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
 def test_a_patron_and_theatre_without_years_are_forecast_all_the_same(fits):

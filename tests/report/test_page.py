@@ -38,6 +38,7 @@ from bayes_alliance.report.page.methods import command
 from bayes_alliance.report.page.outlook import (
     change_sentence,
     scenario_differences,
+    scenario_facts,
     scenario_sentence,
 )
 from bayes_alliance.report.page.proper import proper_sentences, proper_table
@@ -595,6 +596,21 @@ def test_scenarios_show_where_they_differ(results):
     differ, same = scenario_differences(list(results.scenarios.values()))
     assert "JPN: occupied" in differ
     assert same["Patron"] == "USA"
+
+
+def test_paths_interventions_and_their_sources_are_shown(results):
+    evil = "<script>alert(1)</script>"
+    name = next(iter(results.scenarios))
+    rich = read("trilateral-credible-occupation")
+    late = replace(rich.interventions[0], source=evil)
+    results.scenarios[name] = replace(rich, path={"disputes": {2030: 2}}, interventions=(late,))
+    facts = scenario_facts(results.scenarios[name])
+    assert facts["2027 to 2035, JPN: occupied"] == "1"
+    assert facts["2027 to 2035, threat: disputes"] == "3"
+    assert facts["Threat: disputes from 2030"] == "2"
+    text = written(results)
+    assert "what is changed from 2027 to 2035" in text
+    assert "<script" not in text and "&lt;script&gt;alert(1)" in text
 
 
 def test_another_dataset_gives_another_text():
