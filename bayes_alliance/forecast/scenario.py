@@ -169,13 +169,13 @@ def parse(content: Mapping[str, Any], file: str = "scenario") -> Scenario:
     return Scenario(**fields(_whole(content, place, Path(), ()), place))
 
 
-def _find(name_or_path: str | Path, folder: Path) -> tuple[Path, Place]:
+def _find(name_or_path: str | Path, folder: Path, asked: Place | None = None) -> tuple[Path, Place]:
     """Find a bundled scenario by its name, or a file below a folder, and look at its size."""
     path, place = folder / name_or_path, Place(str(name_or_path))
     if str(name_or_path) in bundled_scenarios():
         path = bundled("data", "scenarios", f"{name_or_path}.toml")
         place = Place(str(path))
-    _check_file(path, place)
+    _check_file(path, str(name_or_path), asked or place)
     return path, place
 
 
@@ -188,20 +188,20 @@ def _content(path: Path, place: Place) -> dict[str, Any]:
         place.refuse(f"TOML ({error})")
 
 
-def _check_file(path: Path, place: Place) -> None:
+def _check_file(path: Path, name: str, place: Place) -> None:
     """Refuse what is not a regular file of a bearable size."""
     try:
         if path.is_dir():
-            place.refuse("a TOML file, not a folder", place.file)
+            place.refuse("a TOML file, not a folder", name)
         if not path.is_file():
             known = bundled_scenarios()
             hint = near(path.stem, known)
-            place.refuse(f"one of {', '.join(known)}, or an existing TOML file{hint}", place.file)
+            place.refuse(f"one of {', '.join(known)}, or an existing TOML file{hint}", name)
         size = path.stat().st_size
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        place.refuse(f"the name of a readable file ({error})", place.file)
+        place.refuse(f"the name of a readable file ({error})", name)
     if size > LARGEST_FILE:
         place.refuse(f"a file of at most {LARGEST_FILE} bytes", f"{size} bytes")
 
@@ -214,7 +214,7 @@ def _whole(content: Any, place: Place, folder: Path, seen: tuple[Path, ...]) -> 
     del own["extends"]
     if not isinstance(name, str) or not name:
         here.refuse("the name of a scenario or of a TOML file", name)
-    path, base = _find(name, folder)
+    path, base = _find(name, folder, here)
     if path.resolve() in {p.resolve() for p in seen}:
         here.refuse("another file: these extend each other", name)
     keys({key: own.get(key) for key in OWN if key in own}, OWN, OWN, place)

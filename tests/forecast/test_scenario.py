@@ -27,6 +27,8 @@ from bayes_alliance.process.cells import COMMITMENTS
 GROUPINGS = ["quad", "aukus", "nordic-baltic", "quad-plus", "sahel", "trilateral"]
 KINDS = ["status-quo", "credible-occupation", "de-escalation"]
 QUAD = [f"quad-{kind}" for kind in KINDS]
+PAGE = Path(__file__).parents[2] / "docs" / "scenarios.md"
+(EXAMPLE,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 SHIPPED = [f"{grouping}-{kind}" for grouping in GROUPINGS for kind in KINDS]
 
 
@@ -297,16 +299,16 @@ def test_an_error_in_the_file_below_names_that_file(tmp_path: Path) -> None:
 
 def test_a_file_below_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = child(tmp_path, OWN + 'extends = "quad-status-qou"\n')
-    assert "did you mean 'quad-status-quo'" in refused(lambda: sc.read(path)).expected
+    error = refused(lambda: sc.read(path))
+    assert (error.file, error.column, error.value) == (str(path), "extends", "quad-status-qou")
+    assert "did you mean 'quad-status-quo'" in error.expected
 
 
 # the documentation
 
 
 def test_the_example_of_the_documentation_is_a_scenario() -> None:
-    page = Path(__file__).parents[2] / "docs" / "scenarios.md"
-    (example,) = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    table = tomllib.loads(example)
+    table = tomllib.loads(EXAMPLE)
     scenario = sc.parse(table)
     assert set(table) == {*parse.REQUIRED, *parse.OPTIONAL}, "every key is shown"
     assert scenario.from_table["JPN"] == (
@@ -405,17 +407,30 @@ def test_probabilities_are_normalised(weights: tuple[float, ...], off: float) ->
 
 # junk
 
+RICH = tomllib.loads(EXAMPLE)
+
+
+def below(table: Any, *above: Any) -> list[tuple[Any, ...]]:
+    """Keys of a table and of all that it holds."""
+    pairs = enumerate(table) if isinstance(table, list) else table.items()
+    out = []
+    for key, inner in pairs:
+        out.append((*above, key))
+        if isinstance(inner, (dict, list)):
+            out += below(inner, *above, key)
+    return out
+
+
 KEYS = [
-    *[(key,) for key in content()],
-    *[("clients", client) for client in content()["clients"]],
-    *[(*JPN, key) for key in content()["clients"]["JPN"]],
-    *[(table, key) for table in ("commitment", "threat", "sources") for key in content()[table]],
-    ("path",),
-    ("interventions",),
-    ("extends",),
-    ("commitment", "certainty"),
+    *below(RICH),
     ("unknown",),
+    ("extends",),
+    ("path", "forces_ratio"),
+    ("path", "disputes", "2029"),
     (*JPN, "unknown"),
+    (*JPN, "fear"),
+    ("interventions", 0, "set", "clients"),
+    ("interventions", 0, "set", "threat"),
 ]
 SCALARS = st.one_of(
     st.none(),
@@ -440,8 +455,8 @@ JUNK = st.recursive(
 
 @given(st.lists(st.tuples(st.sampled_from(KEYS), JUNK), min_size=1, max_size=3))
 @settings(max_examples=300, deadline=None)
-def test_junk_gives_a_scenario_or_one_refusal(changes: list[tuple[tuple[str, ...], Any]]) -> None:
-    table = content()
+def test_junk_gives_a_scenario_or_one_refusal(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    table = RICH
     # deep keys first: a table that was replaced by junk has no keys to change any more
     for key, value in sorted(changes, key=lambda c: -len(c[0])):
         table = change(table, key, value)
