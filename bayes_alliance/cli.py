@@ -491,21 +491,43 @@ def check(
 
 @app.command()
 def forecast(
-    scenario: Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")],
-    fits: Fits,
+    scenario: Annotated[
+        str | None, typer.Argument(help="A bundled scenario or a TOML file.")
+    ] = None,
+    fits: Annotated[
+        list[Path] | None, typer.Argument(help="Fits saved by the fit command.")
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the bundled scenarios.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the probabilities, as CSV.")] = None,
     data: DataNames = None,
     json_: Json = False,
 ) -> None:
     """Forecast the design of an alliance, by theory and stacked."""
-    from bayes_alliance.forecast.scenario import read, warnings
+    from bayes_alliance.errors import InputError
+    from bayes_alliance.forecast.beyond import warnings
+    from bayes_alliance.forecast.scenario import bundled_scenarios, read
 
+    if list_:
+        _scenarios({name: read(name).title for name in bundled_scenarios()}, json_)
+        return
+    if scenario is None or not fits:
+        raise InputError("a scenario and one fit or more; --list has the scenarios", column="fits")
     asked = read(scenario)
+    if out is not None:
+        from bayes_alliance.writable import writable
+
+        writable(out.parent)
     from bayes_alliance.fit import data_of
+    from bayes_alliance.forecast.forecast import as_csv
     from bayes_alliance.forecast.forecast import forecast as forecast_fits
 
     trees = _open(fits, data)
     frame = forecast_fits(trees, asked)
     notes = warnings(asked, data_of(next(iter(trees.values()))))
+    if out is not None:
+        half = out.with_name(f"{out.name}.half")
+        half.write_text(as_csv(frame, asked), encoding="utf-8", newline="")
+        half.replace(out)
     if json_:
         rows = {
             theory: part.set_index("cell").drop(columns="theory").to_dict(orient="index")
@@ -521,6 +543,15 @@ def forecast(
     _show(wide, f"{asked.title}: probability (90 % interval), if the question is decided")
     for note in notes:
         print(f"note: {note}")
+
+
+def _scenarios(titles: dict[str, str], json_: bool) -> None:
+    """List scenarios with their titles."""
+    if json_:
+        _emit(titles)
+        return
+    for name, title in titles.items():
+        print(f"{name:<36}{title}")
 
 
 @app.command()

@@ -179,6 +179,23 @@ def test_a_spoiled_scenario_gives_one_message(
         assert part in message
 
 
+def test_forecast_lists_the_scenarios_with_their_titles(run: Run) -> None:
+    status, said, message = run("forecast", "--list")
+    assert (status, message) == (0, "")
+    lines = said.splitlines()
+    assert len(lines) == len(list(bundled("data", "scenarios").glob("*.toml"))) == 18
+    assert lines[0].split(maxsplit=1) == ["quad-status-quo", "Quad 2027: status quo"]
+    status, said, _ = run("forecast", "--list", "--json")
+    assert status == 0
+    assert json.loads(said)["sahel-status-quo"].startswith("Russia and the Alliance of Sahel")
+
+
+def test_forecast_without_a_fit_gives_one_message(run: Run) -> None:
+    status, said, message = run("forecast", "quad-status-quo")
+    assert (status, said) == (2, "")
+    assert "one fit or more" in message and len(message.splitlines()) == 1
+
+
 def test_a_missing_fit_gives_one_message(run: Run, tmp_path: Path) -> None:
     status, said, message = run("check", tmp_path / "no.nc")
     assert (status, said) == (2, "")

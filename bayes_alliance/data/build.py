@@ -1,8 +1,8 @@
 """Makes the computed tables from published data and the tables coded by hand.
 
-``bayes-alliance data build`` writes ``states.csv``, the computed columns of ``clients.csv`` and
-``years.csv`` for Europe and Asia, and all of ``asymmetric/``.  What is coded by hand is read and
-never written.  The same input gives the same bytes.
+``bayes-alliance data build`` writes ``states.csv``, ``latest.csv``, the computed columns of
+``clients.csv`` and ``years.csv`` for Europe and Asia, and all of ``asymmetric/``.  What is coded by
+hand is read and never written.  The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import pandas as pd
 from bayes_alliance.bundled import bundled
 from bayes_alliance.data import columns as c
 from bayes_alliance.data.asymmetric import LAST_YEAR, Builder, client_columns, read_coding
+from bayes_alliance.data.latest import latest_table
 from bayes_alliance.data.schema import TABLES
-from bayes_alliance.data.universe_schema import UNIVERSE
+from bayes_alliance.data.universe_schema import LATEST, UNIVERSE
 from bayes_alliance.data.validate import read_table
 from bayes_alliance.errors import InputError
 from bayes_alliance.writable import writable
@@ -152,6 +153,7 @@ def build(
         "states.csv": states_table(data),
         "clients.csv": clients_table(data, episodes, clients),
         "years.csv": years_table(builder),
+        "latest.csv": latest_table(data),
     }
     tell("alliances")
     alliances = builder.alliances()
@@ -165,6 +167,7 @@ def build(
         tell(name)
         out[f"asymmetric/{name}.csv"] = make()
     schemas = TABLES | {f"asymmetric/{name}": schema for name, schema in UNIVERSE.items()}
+    schemas["latest"] = LATEST
     return {
         file: as_csv(table.reindex(columns=list(schemas[file.removesuffix(".csv")].columns)))
         for file, table in out.items()

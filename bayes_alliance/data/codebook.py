@@ -19,10 +19,11 @@ from pandera.pandas import Column, DataFrameSchema
 
 from bayes_alliance.bundled import bundled
 from bayes_alliance.data.schema import TABLES, bounds, expected, meta
-from bayes_alliance.data.universe_schema import CODING, UNIVERSE
+from bayes_alliance.data.universe_schema import CODING, LATEST, UNIVERSE
 
 FILES: dict[str, DataFrameSchema] = (
     TABLES
+    | {"latest": LATEST}
     | {f"asymmetric/{name}": schema for name, schema in UNIVERSE.items()}
     | {"asymmetric/codings": TABLES["codings"]}
     | {f"coding/{name}": schema for name, schema in CODING.items()}
@@ -96,6 +97,10 @@ _FOREIGN = {
         _foreign("client", "states", "abbreviation"),
     ],
     "years": [_foreign("patron", "states", "abbreviation")],
+    "latest": [
+        _foreign("client", "states", "abbreviation"),
+        _foreign("adversary", "states", "abbreviation"),
+    ],
 }
 
 

@@ -2,7 +2,8 @@
 
 `UNIVERSE` are the tables that ``bayes-alliance data build`` makes from published data; they hold
 every candidate and what each variant of the rules needs. `CODING` are the tables coded by hand in
-``data/coding``: one row a judgement, with its source, its confidence and its reason.
+``data/coding``: one row a judgement, with its source, its confidence and its reason. `LATEST` is
+the table of today's indicators, from which scenarios take what they leave out.
 """
 
 from __future__ import annotations
@@ -269,6 +270,36 @@ PANEL = f.table(
 UNIVERSE: dict[str, DataFrameSchema] = {
     str(s.name): s for s in (ALLIANCES, STATE_CLIENTS, EVENTS, DESIGNS, PANEL)
 }
+
+POWERS = ("USA", "UKG", "FRN", "RUS", "CHN", "PRK", "IRN")
+"""Patrons and adversaries of today: the columns are against each."""
+
+LATEST = f.table(
+    "latest",
+    "Latest indicators",
+    f"One row a state and a power of today: the columns of clients.csv for a decision in "
+    f"{int(f.OBSERVED_UNTIL[:4]) + 1}, as far as the sources reach.",
+    ["client", "adversary"],
+    {
+        "client": f.state("Client", "State that may be defended.", key=True),
+        "adversary": f.state(
+            "Adversary", "Power measured against; a patron's row has its ratio.", key=True
+        ),
+        **{
+            name: _C[name]
+            for name in (
+                "capability_ratio",
+                "forces_ratio",
+                "distance_km",
+                "land_access",
+                "occupied",
+                "disputes",
+                "polyarchy",
+                "polyarchy_gap",
+            )
+        },
+    },
+)
 
 _SPELL = {
     "first": f.number("First year", "First year.", "year", 1500, 2025, whole=True, key=True),

@@ -13,20 +13,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pymc as pm
 import xarray as xr
 
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.compare.loo import compare
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, priors_of
-from bayes_alliance.forecast.scenario import Scenario, read, scenario_data
-from bayes_alliance.process.cells import CELLS, COMMITMENTS
-from bayes_alliance.process.containers import FACTORS, coords
+from bayes_alliance.forecast.sample import central, certain, sample
+from bayes_alliance.forecast.scenario import Scenario, read
+from bayes_alliance.forecast.tables import scenario_data
+from bayes_alliance.process.cells import CELLS
+from bayes_alliance.process.containers import FACTORS, arrays, coords
 from bayes_alliance.process.integrated import Evaluator
 from bayes_alliance.theories import build
 
 STACKED = "stacked"
 NODES = 256
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a formula begins in a spreadsheet."""
+INPUTS = 50
+"""Draws of what a scenario does not know for certain; each goes with its part of the posterior."""
 
 
 def carry_over(
@@ -72,7 +79,9 @@ def carry_over(
     return xr.Dataset(out, coords={"chain": posterior.chain, "draw": posterior.draw})
 
 
-def design_draws(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np.ndarray:
+def design_draws(
+    tree: xr.DataTree, scenario: Scenario, draws: int = 1000, year: int | None = None
+) -> np.ndarray:
     """Probabilities of the seven designs at draws of the posterior.
 
     Parameters
@@ -83,6 +92,8 @@ def design_draws(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np
         What is asked.
     draws : int
         About how many draws to use.
+    year : int, optional
+        Year of the decision; the scenario's first by default.
 
     Returns
     -------
@@ -90,7 +101,8 @@ def design_draws(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np
         Each row sums to 1.
     """
     base = data_of(tree)
-    data = scenario_data(scenario, base)
+    when = scenario.year if year is None else year
+    data = scenario_data(scenario, base, year=when)
     levels = {f: _levels(tree, base, f) for f in FACTORS}
     model = build(tree.attrs["theory"], data, priors_of(tree), levels)
     step = max(1, tree["posterior"].sizes["chain"] * tree["posterior"].sizes["draw"] // draws)
@@ -102,13 +114,28 @@ def design_draws(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np
     }
     seed = tree.attrs["seed"] + zlib.crc32(scenario.name.split("-")[0].encode())
     evaluator = Evaluator(model, ("design_probability",))
-    given = np.array([[scenario.commitment[c] for c in COMMITMENTS]])
-    out = evaluator.run(
-        carry_over(posterior, needed, seed),
-        evaluator.nodes(None, NODES, seed=tree.attrs["seed"]),
-        given=given,
-    )["design_probability_indicators"]
-    return out.isel(episode=0).to_numpy().reshape(-1, len(CELLS))
+    nodes = evaluator.nodes(None, NODES, seed=tree.attrs["seed"])
+    carried = carry_over(posterior, needed, seed)
+    inputs = _inputs(scenario, min(INPUTS, posterior.sizes["draw"]), tree.attrs["seed"])
+    parts = []
+    for i, one in enumerate(inputs):
+        values = arrays(scenario_data(scenario, base, one, when), levels)
+        pm.set_data({name: value for name, (_, value) in values.items()}, model=model)
+        out = evaluator.run(
+            carried.isel(draw=slice(i, None, len(inputs))),
+            nodes,
+            given=one["commitment"].sel(year=[when]).to_numpy(),
+        )["design_probability_indicators"]
+        parts.append(out.isel(episode=0).to_numpy().reshape(-1, len(CELLS)))
+    return np.concatenate(parts)
+
+
+def _inputs(scenario: Scenario, count: int, seed: int) -> list[xr.Dataset]:
+    """Draws of the inputs, or the one that there is where all are known for certain."""
+    if certain(scenario):
+        return [central(scenario)]
+    drawn = sample(scenario, count, seed)
+    return [drawn.isel(draw=i) for i in range(count)]
 
 
 def _levels(tree: xr.DataTree, data, factor: str) -> list[str]:
@@ -203,3 +230,26 @@ def stack(draws: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.n
         for values, n in zip(draws.values(), each, strict=True)
     ]
     return np.concatenate(parts)
+
+
+def as_csv(table: pd.DataFrame, scenario: Scenario) -> str:
+    """Write a forecast as CSV, with the scenario in every row.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What `forecast` gave.
+    scenario : Scenario
+        What was asked.
+
+    Returns
+    -------
+    str
+        CSV. A title that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    title = scenario.title
+    plain = f"'{title}" if title.startswith(FORMULA) else title
+    named = table.copy()
+    named.insert(0, "scenario", scenario.name)
+    named.insert(1, "title", plain)
+    return named.to_csv(index=False, lineterminator="\n")

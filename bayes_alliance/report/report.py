@@ -55,7 +55,7 @@ def report(
     extra : mapping of str to xarray.DataTree, optional
         Further fits whose diagnostics the report shows.
     scenarios : list of str, optional
-        Scenarios to forecast; the bundled ones by default.
+        Scenarios to forecast; those of the Quad by default.
     study : str or pathlib.Path, optional
         A robustness study of the same data (`bayes-alliance compare --study`), to show with them.
     progress : callable, optional

@@ -26,9 +26,9 @@ from bayes_alliance.compare.yardsticks import yardsticks
 from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, diagnose, priors_of
+from bayes_alliance.forecast.beyond import warnings as scenario_warnings
 from bayes_alliance.forecast.forecast import forecast
-from bayes_alliance.forecast.scenario import Scenario, bundled_scenarios, read
-from bayes_alliance.forecast.scenario import warnings as scenario_warnings
+from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.process.integrated import INFORMATION
 from bayes_alliance.theories import NULL
 
@@ -43,6 +43,8 @@ ASKED = (
     "southeast-asia-1954",
 )
 """Cases that the articles ask about: the designs of 1949, 1951 and 1954."""
+FORECAST = ("quad-status-quo", "quad-credible-occupation", "quad-de-escalation")
+"""Scenarios of a report that names none."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,7 @@ def collect(
     extra : mapping of str to xarray.DataTree, optional
         Further fits: those of the same cases join the comparison; all show their diagnostics.
     scenarios : list of str, optional
-        Scenarios to forecast; the bundled ones by default.
+        Scenarios to forecast; `FORECAST` by default.
     progress : callable, optional
         Called with the name of each step.
     study : str or pathlib.Path, optional
@@ -236,7 +238,7 @@ def collect(
     tell("yardsticks")
     proper = _proper(predicted, data)
     said = _unseen(trees, data, tell)
-    asked = {name: read(name) for name in (bundled_scenarios() if scenarios is None else scenarios)}
+    asked = {name: read(name) for name in (FORECAST if scenarios is None else scenarios)}
     forecasts = {}
     for name, scenario in asked.items():
         tell(f"forecast {name}")

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy.special import expit, softmax
 
 from bayes_alliance.errors import InputError
-from bayes_alliance.forecast.forecast import STACKED, carry_over, design_draws, forecast, stack
+from bayes_alliance.forecast.forecast import (
+    INPUTS,
+    STACKED,
+    as_csv,
+    carry_over,
+    design_draws,
+    forecast,
+    stack,
+)
+from bayes_alliance.forecast.inputs import Normal
+from bayes_alliance.forecast.levers import Intervention
+from bayes_alliance.forecast.promises import Promises
+from bayes_alliance.forecast.sample import sample
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.process.cells import (
     ALLIANCE,
     CELLS,
+    COMMITMENTS,
     DEPARTURES,
     MULTILATERAL,
     PARTNERS,
@@ -128,6 +144,62 @@ def test_uncertain_promises_mix_the_forecasts(fits, scenario):
         for s in (promised(scenario, "none"), promised(scenario, "defend"), half)
     )
     np.testing.assert_allclose(mixed, (few + many) / 2, atol=1e-9)
+
+
+def test_inputs_that_hardly_vary_give_what_known_ones_give(fits, scenario):
+    """Each draw of the inputs goes with its own part of the posterior, and none is lost."""
+    known = scenario.clients["JPN"]["capability_ratio"]
+    nearly = Normal(np.log(known), 1e-9, 1e-4, 1e6, log=True)
+    row = scenario.clients["JPN"] | {"capability_ratio": nearly}
+    doubtful = dataclasses.replace(scenario, clients=scenario.clients | {"JPN": row})
+    tree = fits["occupation"]
+    chains = tree["posterior"].sizes["chain"]
+    expected = design_draws(tree, scenario, chains * INPUTS).reshape(chains, INPUTS, -1)
+    got = design_draws(tree, doubtful, chains * INPUTS).reshape(INPUTS, chains, -1)
+    np.testing.assert_allclose(got.swapaxes(0, 1), expected, rtol=1e-6)
+
+
+def test_promises_that_are_not_sure_are_mixed_draw_by_draw(fits, scenario):
+    """By hand: each draw of the promises' probabilities mixes the forecasts of the levels."""
+    tree = fits["occupation"]
+    chains = tree["posterior"].sizes["chain"]
+    doubtful = dataclasses.replace(scenario, certainty=3.0)
+    drawn = sample(doubtful, INPUTS, tree.attrs["seed"])["commitment"].sel(year=scenario.year)
+    shape = (chains, INPUTS, -1)
+    by_hand = sum(
+        drawn.sel(commitment_level=level).to_numpy()[:, None]
+        * design_draws(tree, promised(scenario, level), chains * INPUTS).reshape(shape)
+        for level in COMMITMENTS
+    )
+    got = design_draws(tree, doubtful, chains * INPUTS).reshape(INPUTS, chains, -1)
+    np.testing.assert_allclose(got.swapaxes(0, 1), by_hand, rtol=1e-6)
+
+
+def test_an_intervention_moves_the_forecast_from_its_year_on(fits, scenario):
+    sure = Promises(promised(scenario, "defend").commitment)
+    late = Intervention(2030, 2035, {"commitment": sure}, "Supposed.")
+    changed_later = dataclasses.replace(scenario, interventions=(late,))
+    for year, same_as in ((2029, scenario), (2030, promised(scenario, "defend"))):
+        got, expected = (
+            design_draws(fits["occupation"], s, SOME, year) for s in (changed_later, same_as)
+        )
+        np.testing.assert_allclose(got, expected, atol=1e-12)
+
+
+def test_a_patron_and_theatre_without_years_are_forecast_all_the_same(fits):
+    out = design_draws(fits["prospect"], read("sahel-status-quo"), SOME)
+    np.testing.assert_allclose(out.sum(1), 1)
+
+
+@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '<b>"a", b</b>'])
+def test_a_title_in_a_table_is_no_formula(title, table, scenario):
+    text = as_csv(table, dataclasses.replace(scenario, title=title))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == len(table)
+    assert {row["title"] for row in rows} == {title if title[0] == "<" else f"'{title}"}
+    assert {row["scenario"] for row in rows} == {scenario.name}
+    back = pd.read_csv(io.StringIO(text))
+    np.testing.assert_allclose(back["probability"], table["probability"])
 
 
 def test_promises_do_not_move_theories_that_do_not_ask(fits, scenario):

@@ -2,66 +2,39 @@
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import datetime
+import re
 import string
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scenario_examples import JPN, change, content, drop, refused
 
 from bayes_alliance.bundled import bundled
 from bayes_alliance.data import Data, load
+from bayes_alliance.data.codebook import bibliography
 from bayes_alliance.errors import InputError
+from bayes_alliance.forecast import parse
 from bayes_alliance.forecast import scenario as sc
-from bayes_alliance.process.containers import CLIENT_COVARIATES, THREAT_COMPONENTS, arrays
+from bayes_alliance.forecast.beyond import warnings
+from bayes_alliance.forecast.clients import NEEDED
+from bayes_alliance.process.cells import COMMITMENTS
 
-QUAD = ["quad-status-quo", "quad-credible-occupation", "quad-de-escalation"]
-JPN = ("clients", "JPN")
+GROUPINGS = ["quad", "aukus", "nordic-baltic", "quad-plus", "sahel", "trilateral"]
+KINDS = ["status-quo", "credible-occupation", "de-escalation"]
+QUAD = [f"quad-{kind}" for kind in KINDS]
+PAGE = Path(__file__).parents[2] / "docs" / "scenarios.md"
+(EXAMPLE,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+SHIPPED = [f"{grouping}-{kind}" for grouping in GROUPINGS for kind in KINDS]
 
 
 @pytest.fixture(scope="module")
 def base() -> Data:
     return load("europe", "asia")
-
-
-def content(name: str = "quad-credible-occupation") -> dict[str, Any]:
-    path = bundled("data", "scenarios", f"{name}.toml")
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
-def change(table: dict[str, Any], key: tuple[str, ...], value: object) -> dict[str, Any]:
-    table = copy.deepcopy(table)
-    inner = table
-    for part in key[:-1]:
-        inner = inner[part]
-    inner[key[-1]] = value
-    return table
-
-
-def drop(table: dict[str, Any], *key: str) -> dict[str, Any]:
-    table = copy.deepcopy(table)
-    inner = table
-    for part in key[:-1]:
-        inner = inner[part]
-    del inner[key[-1]]
-    return table
-
-
-def refused(call: Callable[[], object]) -> InputError:
-    with pytest.raises(InputError) as caught:
-        call()
-    error = caught.value
-    for part in (error.file, error.column, error.expected):
-        assert part is None or str(part) in str(error)
-    return error
 
 
 # name: (key, new value, words of what was expected)
@@ -92,6 +65,12 @@ VALUES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "horizon in the past": (("horizon",), 2026, "not a horizon in the past"),
     "horizon too far": (("horizon",), 10**5000, "a year from 2027 to 2200"),
     "horizon a truth value": (("horizon",), True, "a year from 2027"),
+    "unknown state of today": (("today",), "weak", "one of none, bilateral, trilateral"),
+    "share above 1": (("share",), 1.1, "a probability between 0 and 1"),
+    "share as a text": (("share",), "half", "or a table of mean and sd"),
+    "path as a number": (("path",), 3, "a table"),
+    "interventions as a table": (("interventions",), {}, "[[interventions]]"),
+    "extends not a name": (("extends",), 3, "the name of a scenario"),
     "unknown initiative": (("initiative",), "client", "did you mean 'clients'"),
     "unknown statement": (("statement",), "High", "one of low, moderate, high"),
     "notes not a text": (("notes",), ["a"], "a text"),
@@ -119,6 +98,7 @@ VALUES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "polyarchy above 1": ((*JPN, "polyarchy"), 82, "a number between 0 and 1"),
     "unknown commitment": (("commitment",), "defnd", "did you mean 'defend'"),
     "commitment as a number": (("commitment",), 1, "a table of their probabilities"),
+    "certainty below 1": (("commitment", "certainty"), 0.5, "how many like cases"),
     "probability above 1": (("commitment", "none"), 1.1, "a probability between 0 and 1"),
     "negative probability": (("commitment", "none"), -0.1, "a probability between 0 and 1"),
     "probability not a number": (("commitment", "none"), float("nan"), "a probability"),
@@ -174,11 +154,11 @@ def test_an_unknown_key_is_refused(case: str) -> None:
     assert words in error.expected
 
 
+OPTIONAL = ("statement", "threat", "notes", "share")
 REQUIRED = [
-    *[(key,) for key in content() if key not in ("statement", "threat", "notes")],
-    *[(*JPN, key) for key in content()["clients"]["JPN"] if key not in ("fear", "polyarchy")],
-    *[("commitment", level) for level in ("none", "consult", "defend")],
-    *[("sources", key) for key in content()["sources"] if key not in ("initiative", "statement")],
+    *[(key,) for key in content() if key not in OPTIONAL],
+    *[("commitment", level) for level in COMMITMENTS],
+    *[("sources", key) for key in content()["sources"]],
 ]
 
 
@@ -200,15 +180,23 @@ def test_the_message_has_file_key_value_and_expected() -> None:
 
 def test_optional_keys_may_be_left_out() -> None:
     table = content()
-    for key in ("statement", "threat", "notes"):
+    for key in OPTIONAL:
         table = drop(table, key)
-    for client in table["clients"]:
-        table = drop(drop(table, "clients", client, "fear"), "clients", client, "polyarchy")
-    for key in ("fear", "polyarchy", "threat.disputes", "initiative", "statement"):
+    for key in ("statement", "threat.disputes", "share"):
         table = drop(table, "sources", key)
     scenario = sc.parse(table)
     assert (scenario.statement, scenario.threat, scenario.notes) == (None, {}, "")
-    assert scenario.clients["JPN"]["fear"] is None
+    assert (scenario.share, scenario.path, scenario.interventions) == (None, {}, ())
+
+
+def test_an_indicator_that_neither_file_nor_table_has_is_asked_for() -> None:
+    """No row is measured against two adversaries at once."""
+    table = change(content(), ("adversary",), "CHN+RUS")
+    assert sc.parse(table).from_table["JPN"] == ("patron_ratio",)
+    for key in NEEDED:
+        error = refused(lambda key=key: sc.parse(drop(table, *JPN, key), "my.toml"))
+        assert error.column == f"clients.JPN.{key}"
+        assert "latest.csv" in error.expected
 
 
 def test_a_source_of_the_threat_may_be_written_three_ways() -> None:
@@ -228,9 +216,9 @@ def test_a_source_of_the_threat_may_be_written_three_ways() -> None:
         (b"year = 0x" + b"f" * 9000, "one of the keys"),
         (b"name = " + b"[" * 5000, "TOML ("),
         (b"", "a key 'name'"),
-        (b"#" * 1_000_001, "a file of at most 1000000 bytes"),
+        (b"#" * 10_000_000, "a file of at most 1000000 bytes"),
     ],
-    ids=["utf-8", "toml", "client twice", "digits", "hexadecimal", "nesting", "empty", "1 MB"],
+    ids=["utf-8", "toml", "client twice", "digits", "hexadecimal", "nesting", "empty", "10 MB"],
 )
 def test_a_bad_file_is_refused(tmp_path: Path, bytes_: bytes, words: str) -> None:
     path = tmp_path / "mine.toml"
@@ -258,26 +246,131 @@ def test_a_path_is_read_as_a_bundled_name_is(tmp_path: Path) -> None:
     assert sc.read(path) == sc.read(str(path)) == sc.read("quad-status-quo")
 
 
+# extends
+
+
+def child(tmp_path: Path, text: str, name: str = "mine.toml") -> Path:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+OWN = 'name = "mine"\ntitle = "Mine"\nquestion = "What if?"\n'
+
+
+def test_a_file_takes_what_it_does_not_say_from_another(tmp_path: Path) -> None:
+    text = 'extends = "quad-status-quo"\nhorizon = 2030\n[clients.JPN]\ndisputes = 3\n'
+    text += '[commitment]\nnone = 0.5\nconsult = 0.5\ndefend = 0\n[sources]\ndisputes = "Mine."\n'
+    mine, quo = sc.read(child(tmp_path, OWN + text)), sc.read("quad-status-quo")
+    assert (mine.name, mine.horizon, mine.patron) == ("mine", 2030, quo.patron)
+    assert mine.clients["JPN"] == quo.clients["JPN"] | {"disputes": 3}
+    assert mine.clients["AUL"] == quo.clients["AUL"]
+    assert mine.commitment == {"none": 0.5, "consult": 0.5, "defend": 0}
+    assert mine.sources == quo.sources | {"disputes": "Mine."}
+
+
+def test_a_file_may_extend_one_beside_it_that_extends_another(tmp_path: Path) -> None:
+    child(tmp_path, OWN + 'extends = "quad-status-quo"\nhorizon = 2031\n', "between.toml")
+    path = child(tmp_path, OWN + 'extends = "between.toml"\nyear = 2028\n')
+    assert (sc.read(path).year, sc.read(path).horizon) == (2028, 2031)
+
+
+@pytest.mark.parametrize("key", ["name", "title", "question"])
+def test_a_file_that_extends_another_has_its_own_name(key: str, tmp_path: Path) -> None:
+    lines = [line for line in OWN.splitlines() if not line.startswith(key)]
+    path = child(tmp_path, "\n".join([*lines, 'extends = "quad-status-quo"']))
+    assert refused(lambda: sc.read(path)).column == key
+
+
+def test_files_that_extend_each_other_are_refused(tmp_path: Path) -> None:
+    child(tmp_path, OWN + 'extends = "mine.toml"\n', "other.toml")
+    path = child(tmp_path, OWN + 'extends = "other.toml"\n')
+    error = refused(lambda: sc.read(path))
+    assert error.column == "extends" and "extend each other" in error.expected
+
+
+def test_an_error_in_the_file_below_names_that_file(tmp_path: Path) -> None:
+    below = OWN + 'extends = "quad-status-quo"\npatron = "USX"\n'
+    child(tmp_path, below, "below.toml")
+    path = child(tmp_path, OWN + 'extends = "below.toml"\npatron = "USA"\n')
+    error = refused(lambda: sc.read(path))
+    assert (error.file, error.column) == ("below.toml", "patron")
+
+
+def test_a_file_below_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = child(tmp_path, OWN + 'extends = "quad-status-qou"\n')
+    error = refused(lambda: sc.read(path))
+    assert (error.file, error.column, error.value) == (str(path), "extends", "quad-status-qou")
+    assert "did you mean 'quad-status-quo'" in error.expected
+
+
+# the documentation
+
+
+def test_the_example_of_the_documentation_is_a_scenario() -> None:
+    table = tomllib.loads(EXAMPLE)
+    scenario = sc.parse(table)
+    assert set(table) == {*parse.REQUIRED, *parse.OPTIONAL}, "every key is shown"
+    assert scenario.from_table["JPN"] == (
+        "capability_ratio",
+        "patron_ratio",
+        "forces_ratio",
+        "distance_km",
+        "land_access",
+        "occupied",
+        "disputes",
+        "polyarchy",
+        "polyarchy_gap",
+    )
+
+
+# texts that are not what they seem
+
+
+@pytest.mark.parametrize("title", ["<script>alert(1)</script>", "=1+1", '"><b>', "@cmd", "{{x}}"])
+def test_markup_and_formulas_are_plain_text(title: str) -> None:
+    assert sc.parse(change(content(), ("title",), title)).title == title
+
+
 # the shipped scenarios
 
 
-def test_the_status_quo_comes_first() -> None:
-    assert sc.bundled_scenarios() == QUAD
+def test_shipped_scenarios_are_those_of_six_groupings_and_the_status_quo_comes_first() -> None:
+    assert sc.bundled_scenarios() == SHIPPED
 
 
-@pytest.mark.parametrize("name", QUAD)
-def test_shipped_scenarios_are_valid(name: str, base: Data) -> None:
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_scenarios_are_valid(name: str) -> None:
     scenario = sc.read(name)
     assert scenario.name == name
-    assert (scenario.patron, scenario.adversary, scenario.theatre) == ("USA", "CHN", "asia")
-    assert list(scenario.clients) == ["JPN", "AUL", "IND"]
     assert scenario.question.endswith("?")
-    said = " ".join(sc.warnings(scenario, base))
-    # the present era has no case and today's disputes are many; nothing else is out of range
-    assert "'contemporary'" in said
-    assert len(sc.warnings(scenario, base)) == 1 + sum(
-        row["disputes"] > base.clients["disputes"].max() for row in scenario.clients.values()
+    assert (scenario.year, scenario.horizon) == (2027, 2035)
+    assert scenario.share is not None
+    grouping = max((g for g in GROUPINGS if name.startswith(f"{g}-")), key=len)
+    quo = sc.read(f"{grouping}-status-quo")
+    for same in ("patron", "adversary", "theatre", "today", "share", "initiative"):
+        assert getattr(scenario, same) == getattr(quo, same)
+    assert list(scenario.clients) == list(quo.clients)
+
+
+def test_shipped_scenarios_have_titles_of_their_own() -> None:
+    assert len({sc.read(name).title for name in SHIPPED}) == len(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_sources_that_look_like_keys_are_in_the_bibliography(name: str) -> None:
+    known = set(bibliography(bundled("data", "sources.bib").read_text(encoding="utf-8")))
+    words = re.findall(
+        r"\b[a-z]+(?:-[a-z0-9]+)*-\d[\d-]*\b", " ".join(sc.read(name).sources.values())
     )
+    assert set(words) <= known
+
+
+def test_the_quad_of_the_status_quo_says_in_what_it_goes_beyond_the_data(base: Data) -> None:
+    said = " ".join(warnings(sc.read("quad-status-quo"), base))
+    assert "'contemporary'" in said
+    assert "disputes of IND is 2: outside 0 to 1" in said
+    assert "disputes of JPN" not in said
 
 
 def test_shipped_scenarios_differ_where_they_say_so() -> None:
@@ -305,7 +398,7 @@ def test_one_level_is_certain(level: str) -> None:
 @settings(max_examples=30, deadline=None)
 def test_probabilities_are_normalised(weights: tuple[float, ...], off: float) -> None:
     p = [min(1.0, w / sum(weights) * (1 + off)) for w in weights]
-    table = change(content(), ("commitment",), dict(zip(sc.COMMITMENTS, p, strict=True)))
+    table = change(content(), ("commitment",), dict(zip(COMMITMENTS, p, strict=True)))
     commitment = sc.parse(table).commitment
     assert list(commitment) == ["none", "consult", "defend"]
     assert sum(commitment.values()) == pytest.approx(1, abs=1e-12)
@@ -314,13 +407,30 @@ def test_probabilities_are_normalised(weights: tuple[float, ...], off: float) ->
 
 # junk
 
+RICH = tomllib.loads(EXAMPLE)
+
+
+def below(table: Any, *above: Any) -> list[tuple[Any, ...]]:
+    """Keys of a table and of all that it holds."""
+    pairs = enumerate(table) if isinstance(table, list) else table.items()
+    out = []
+    for key, inner in pairs:
+        out.append((*above, key))
+        if isinstance(inner, (dict, list)):
+            out += below(inner, *above, key)
+    return out
+
+
 KEYS = [
-    *[(key,) for key in content()],
-    *[("clients", client) for client in content()["clients"]],
-    *[(*JPN, key) for key in content()["clients"]["JPN"]],
-    *[(table, key) for table in ("commitment", "threat", "sources") for key in content()[table]],
+    *below(RICH),
     ("unknown",),
+    ("extends",),
+    ("path", "forces_ratio"),
+    ("path", "disputes", "2029"),
     (*JPN, "unknown"),
+    (*JPN, "fear"),
+    ("interventions", 0, "set", "clients"),
+    ("interventions", 0, "set", "threat"),
 ]
 SCALARS = st.one_of(
     st.none(),
@@ -345,8 +455,8 @@ JUNK = st.recursive(
 
 @given(st.lists(st.tuples(st.sampled_from(KEYS), JUNK), min_size=1, max_size=3))
 @settings(max_examples=300, deadline=None)
-def test_junk_gives_a_scenario_or_one_refusal(changes: list[tuple[tuple[str, ...], Any]]) -> None:
-    table = content()
+def test_junk_gives_a_scenario_or_one_refusal(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    table = RICH
     # deep keys first: a table that was replaced by junk has no keys to change any more
     for key, value in sorted(changes, key=lambda c: -len(c[0])):
         table = change(table, key, value)
@@ -365,131 +475,3 @@ def test_junk_in_a_file_gives_one_refusal(tmp_path_factory: Any, junk: bytes) ->
     path = tmp_path_factory.getbasetemp() / "junk.toml"
     path.write_bytes(junk)
     assert refused(lambda: sc.read(path)).file == str(path)
-
-
-# scenario_data
-
-
-@pytest.mark.parametrize("name", QUAD)
-def test_scenario_data_goes_into_arrays(name: str, base: Data) -> None:
-    scenario = sc.read(name)
-    data = sc.scenario_data(scenario, base)
-    values = {key: value for key, (_, value) in arrays(data).items()}
-    assert all(np.isfinite(value).all() for value in values.values())
-    assert values["outcome"].tolist() == [0]  # neither proposal nor outcome is recorded
-    assert values["commitment"].tolist() == [-1]
-    assert values["frame"].tolist() == [-1]
-    assert values["exposure"].shape == (0,)
-    assert values["member"].tolist() == [[1.0, 1.0, 1.0]]
-    capability = values["client_covariates"][:, CLIENT_COVARIATES.index("capability")]
-    ratios = [row["capability_ratio"] for row in scenario.clients.values()]
-    np.testing.assert_allclose(10 ** (capability + 1), ratios)
-    disputes = values["threat_now"][0, THREAT_COMPONENTS.index("intentions")]
-    last = int(base.years.query("patron == 'USA' and theatre == 'asia'")["disputes"].iloc[-1])
-    wanted = scenario.threat.get("disputes", last)
-    assert np.expm1(disputes + 1) == pytest.approx(wanted)
-    assert np.expm1(values["threat_recent"][0, -1] + 1) == pytest.approx(last)
-    assert values["statement"].tolist() == [["low", "moderate", "high"].index(scenario.statement)]
-
-
-def test_scenario_data_has_the_types_of_loaded_data(base: Data) -> None:
-    data = sc.scenario_data(sc.read("quad-status-quo"), base)
-    for table in ("episodes", "clients", "years", "codings"):
-        pd.testing.assert_series_equal(getattr(data, table).dtypes, getattr(base, table).dtypes)
-    episode = data.episodes.iloc[0]
-    assert episode["case"] == episode["episode"] == "quad-status-quo"
-    assert episode["date"] == pd.Timestamp(2027, 1, 1)
-    for column in ("proposal", "outcome", "commitment", "frame", "start", "end", "ended"):
-        assert pd.isna(episode[column])
-    assert len(data.codings) == 0
-    assert len(data.hash) == 64
-
-
-def test_the_panel_is_carried_and_changed_in_the_year_of_the_decision(base: Data) -> None:
-    table = change(content(), ("threat",), {"power_ratio": 2.5, "disputes": 7})
-    table = change(table, ("sources", "threat.power_ratio"), "supposed")
-    table = change(change(table, ("year",), 2029), ("adversary",), "CHN+RUS")
-    years = sc.scenario_data(sc.parse(table), base).years
-    old = base.years.query("patron == 'USA' and theatre == 'asia'").reset_index(drop=True)
-    pd.testing.assert_frame_equal(years.iloc[: len(old)], old)
-    new = years.iloc[len(old) :]
-    assert new["year"].tolist() == [2026, 2027, 2028, 2029]
-    last = old.iloc[-1]
-    assert new["power_ratio"].tolist() == [*[last["power_ratio"]] * 3, 2.5]
-    assert new["disputes"].tolist() == [*[last["disputes"]] * 3, 7]
-    assert new["forces_ratio"].tolist() == [last["forces_ratio"]] * 4
-    assert new["adversary"].tolist() == ["CHN", "CHN", "CHN", "CHN+RUS"]
-
-
-def test_the_data_loaded_are_left_as_they_were(base: Data) -> None:
-    before = base.hash
-    sc.scenario_data(sc.read("quad-status-quo"), base)
-    assert base.hash == before
-
-
-def test_a_panel_must_exist(base: Data) -> None:
-    scenario = dataclasses.replace(sc.read("quad-status-quo"), patron="FRN")
-    error = refused(lambda: sc.scenario_data(scenario, base))
-    assert error.file == "years.csv"
-    assert error.value == "FRN in asia"
-    assert "USA in asia" in error.expected
-    europe = refused(lambda: sc.scenario_data(sc.read("quad-status-quo"), load("europe")))
-    assert europe.value == "USA in asia"
-
-
-def test_a_panel_must_end_before_the_decision(base: Data) -> None:
-    scenario = dataclasses.replace(sc.read("quad-status-quo"), year=2000)
-    error = refused(lambda: sc.scenario_data(scenario, base))
-    assert (error.column, error.value) == ("year", 2000)
-    assert "a year after 2025" in error.expected
-
-
-# warnings
-
-
-def warned(base: Data, *changes: tuple[tuple[str, ...], Any]) -> list[str]:
-    table = content("quad-status-quo")
-    usual = sc.warnings(sc.parse(table), base)
-    for key, value in changes:
-        table = change(table, key, value)
-    return [said for said in sc.warnings(sc.parse(table), base) if said not in usual]
-
-
-def test_an_extreme_ratio_is_let_through_with_a_warning(base: Data) -> None:
-    (said,) = warned(base, ((*JPN, "capability_ratio"), 1e6))
-    assert said == (
-        "capability_ratio of JPN is 1e+06: outside 1.67 to 13500, the range of the clients in "
-        "the data."
-    )
-
-
-def test_an_extreme_threat_is_let_through_with_a_warning(base: Data) -> None:
-    source = (("sources", "threat.power_ratio"), "supposed")
-    (said,) = warned(base, (("threat",), {"power_ratio": 50.0}), source)
-    assert "power_ratio of the threat is 50: outside" in said
-    assert "the years of USA in asia" in said
-
-
-def test_levels_without_a_case_are_named(base: Data) -> None:
-    europe = " ".join(sc.warnings(sc.read("quad-status-quo"), load("europe")))
-    assert "No case in the data has the theatre 'asia'" in europe
-    assert "The data have no years of USA in asia." in europe
-    (patron,) = [said for said in warned(base, (("patron",), "FRN")) if "patron" in said]
-    assert "has the patron 'FRN'" in patron
-
-
-def test_another_adversary_than_the_panels_is_named(base: Data) -> None:
-    (said,) = warned(base, (("adversary",), "CHN+RUS"))
-    assert "measure the threat from CHN, not from CHN+RUS" in said
-
-
-def test_a_decision_long_after_the_panel_is_named(base: Data) -> None:
-    (said,) = warned(base, (("year",), 2033))
-    assert "end in 2025" in said
-
-
-def test_more_clients_than_ever_are_named(base: Data) -> None:
-    row = content()["clients"]["JPN"]
-    states = [s for s in sc._states() if s not in ("USA", "CHN")][:30]
-    said = warned(base, (("clients",), dict.fromkeys(states, row)), (("sources", "fear"), "x"))
-    assert any("30 clients are more than in any case of the data" in line for line in said)

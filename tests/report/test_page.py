@@ -20,7 +20,7 @@ import xarray as xr
 from bayes_alliance.compare.loo import difference, table
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.forecast.forecast import STACKED
-from bayes_alliance.forecast.scenario import bundled_scenarios, read
+from bayes_alliance.forecast.scenario import read
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.report.page import page
 from bayes_alliance.report.page.checked import check_sentence
@@ -38,6 +38,7 @@ from bayes_alliance.report.page.methods import command
 from bayes_alliance.report.page.outlook import (
     change_sentence,
     scenario_differences,
+    scenario_facts,
     scenario_sentence,
 )
 from bayes_alliance.report.page.proper import proper_sentences, proper_table
@@ -54,7 +55,7 @@ from bayes_alliance.report.page.theories import (
 from bayes_alliance.report.page.trust import refit_sentence
 from bayes_alliance.report.page.unseen import unseen_section, unseen_sentences
 from bayes_alliance.report.page.words import number, percent, percents, signed
-from bayes_alliance.report.results import ASKED, MAIN, Results
+from bayes_alliance.report.results import ASKED, FORECAST, MAIN, Results
 from bayes_alliance.report.words import listed
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><g id="a"><rect id="b"/></g></svg>'
@@ -265,7 +266,7 @@ def make(data: Data, lead: float = 0.1, noise: float = 1.0) -> Results:
         },
         orient="index",
     ).rename_axis(index="quantity")
-    asked = {name: read(name) for name in bundled_scenarios()}
+    asked = {name: read(name) for name in FORECAST}
     return Results(
         trees={name: fitted(name) for name in THEORIES},
         data=data,
@@ -580,6 +581,21 @@ def test_scenarios_show_where_they_differ(results):
     differ, same = scenario_differences(list(results.scenarios.values()))
     assert "JPN: occupied" in differ
     assert same["Patron"] == "USA"
+
+
+def test_paths_interventions_and_their_sources_are_shown(results):
+    evil = "<script>alert(1)</script>"
+    name = next(iter(results.scenarios))
+    rich = read("trilateral-credible-occupation")
+    late = replace(rich.interventions[0], source=evil)
+    results.scenarios[name] = replace(rich, path={"disputes": {2030: 2}}, interventions=(late,))
+    facts = scenario_facts(results.scenarios[name])
+    assert facts["2027 to 2035, JPN: occupied"] == "1"
+    assert facts["2027 to 2035, threat: disputes"] == "3"
+    assert facts["Threat: disputes from 2030"] == "2"
+    text = written(results)
+    assert "what is changed from 2027 to 2035" in text
+    assert "<script" not in text and "&lt;script&gt;alert(1)" in text
 
 
 def test_another_dataset_gives_another_text():

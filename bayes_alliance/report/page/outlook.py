@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from bayes_alliance.forecast.beyond import warnings as scenario_warnings
 from bayes_alliance.forecast.forecast import STACKED
 from bayes_alliance.forecast.scenario import Scenario
-from bayes_alliance.forecast.scenario import warnings as scenario_warnings
 from bayes_alliance.process.cells import CELLS, COMMITMENTS, label
 from bayes_alliance.report.page.marks import Said, fit_marks, forecast_marks
 from bayes_alliance.report.page.tables import lines, note, red, table
@@ -199,15 +199,25 @@ def scenario_facts(scenario: Scenario) -> dict[str, str]:
         "Looks to": str(scenario.horizon),
         "Clients": listed(scenario.clients),
         "Who presses for it": f"the {scenario.initiative}",
-        "Stated threat": scenario.statement or "not given",
+        "Stated threat": _value(scenario.statement),
+        "Today": scenario.today.replace("_", ", "),
     }
     for level in COMMITMENTS:
         facts[f"Clients' promise to each other: {level}"] = percent(scenario.commitment[level])
+    if scenario.certainty is not None:
+        facts["Clients' promise to each other: like cases it is worth"] = _value(scenario.certainty)
     for key, value in scenario.threat.items():
-        facts[f"Threat: {_column(key)}"] = f"{value:g}"
+        facts[f"Threat: {_column(key)}"] = _value(value)
+    for column, values in scenario.path.items():
+        for year, value in values.items():
+            facts[f"Threat: {_column(column)} from {year}"] = _value(value)
     for client, row in scenario.clients.items():
         for key, value in row.items():
             facts[f"{client}: {_column(key)}"] = _value(value)
+    for one in scenario.interventions:
+        for key, new in one.values.items():
+            where = _column(key.removeprefix("clients.").replace(".", ": "))
+            facts[f"{one.first} to {one.last}, {where}"] = _value(new)
     return facts
 
 

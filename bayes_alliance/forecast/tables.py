@@ -1,0 +1,150 @@
+"""A scenario as tables of the same form as the coded ones, with one episode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from bayes_alliance.data.load import Data
+from bayes_alliance.data.schema import TABLES
+from bayes_alliance.errors import InputError
+from bayes_alliance.forecast.clients import COLUMNS
+from bayes_alliance.forecast.path import COLUMNS as THREAT
+from bayes_alliance.forecast.sample import central
+from bayes_alliance.forecast.scenario import Scenario
+
+
+def scenario_data(
+    scenario: Scenario, base: Data, inputs: xr.Dataset | None = None, year: int | None = None
+) -> Data:
+    """Tables with the scenario as their only episode.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is supposed.
+    base : Data
+        Loaded tables, whose panel of threat is carried on to the year of the decision.
+    inputs : xarray.Dataset, optional
+        One draw of `bayes_alliance.forecast.sample.sample`; by default the middle of all inputs.
+    year : int, optional
+        Year of the decision, from the scenario's first (the default) to its horizon.
+
+    Returns
+    -------
+    Data
+        One episode without outcome, its clients, and the years of its patron and theatre.
+
+    Raises
+    ------
+    InputError
+        If the data have no panel for that patron and theatre and the scenario does not give every
+        component of threat, or if the panel reaches beyond the decision.
+    """
+    when = scenario.year if year is None else year
+    if not scenario.year <= when <= scenario.horizon:
+        words = f"a year from {scenario.year} to {scenario.horizon}"
+        raise InputError(words, file=scenario.name, column="year", value=year)
+    until = (central(scenario) if inputs is None else inputs).sel(year=slice(None, when))
+    now = until.isel(year=-1)
+    episode = {
+        "episode": scenario.name,
+        "case": scenario.name,
+        "name": scenario.title,
+        "theatre": scenario.theatre,
+        "patron": scenario.patron,
+        "adversary": scenario.adversary,
+        "date": pd.Timestamp(when, 1, 1),
+        "initiative": scenario.initiative,
+        "threat_statement": now["statement"].item(),
+    }
+    clients = [
+        {"episode": scenario.name, "client": client}
+        | {column: now[column].sel(client=client).item() for column in COLUMNS}
+        for client in scenario.clients
+    ]
+    return Data(
+        name=scenario.name,
+        episodes=_rows([episode], base.episodes, "episodes"),
+        clients=_rows(clients, base.clients, "clients"),
+        years=_years(scenario, base, until),
+        codings=base.codings.iloc[:0].copy(),
+    )
+
+
+def panel(scenario: Scenario, base: Data) -> pd.DataFrame:
+    """Years of the scenario's patron and theatre, in order.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is supposed.
+    base : Data
+        Loaded tables.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of ``base.years``; none if the data know nothing of that patron there.
+    """
+    years = base.years
+    own = (years["patron"] == scenario.patron) & (years["theatre"] == scenario.theatre)
+    columns = list(TABLES["years"].columns)
+    return years.loc[own, columns].sort_values("year", ignore_index=True)
+
+
+def _rows(rows: list[dict[str, Any]], like: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Frame with the coded columns of another, in its types; what only a dataset has is left."""
+    types = {k: like.dtypes[k] for k in (*TABLES[name].columns, "case") if k in like}
+    columns = {k: pd.Series([row.get(k) for row in rows], dtype=object) for k in types}
+    return pd.DataFrame(columns).astype(types)
+
+
+def _years(scenario: Scenario, base: Data, until: xr.Dataset) -> pd.DataFrame:
+    """Panel with its last values carried on, and the scenario's from its first year."""
+    known = panel(scenario, base)
+    if known.empty:
+        _check_threat(scenario, base)
+    else:
+        last = int(known["year"].iloc[-1])
+        if last >= scenario.year:
+            raise InputError(
+                f"a year after {last}, the last of the data {base.name!r}",
+                file=scenario.name,
+                column="year",
+                value=scenario.year,
+            )
+    given = [column for column in THREAT if f"threat_{column}" in until]
+    rows: list[dict[str, Any]] = []
+    carried: dict[str, Any] = {"patron": scenario.patron, "theatre": scenario.theatre}
+    if not known.empty:
+        carried = known.iloc[-1].to_dict()
+        rows = [{**carried, "year": year} for year in range(last + 1, scenario.year)]
+    for year in until["year"].to_numpy():
+        now = until.sel(year=year)
+        threat = {column: now[f"threat_{column}"].item() for column in given}
+        threat = {column: v for column, v in threat.items() if not pd.isna(v)}
+        rows.append({**carried, "year": int(year), "adversary": scenario.adversary} | threat)
+    made = _rows(rows, base.years, "years")
+    return made if known.empty else pd.concat([known, made], ignore_index=True)
+
+
+def _check_threat(scenario: Scenario, base: Data) -> None:
+    """Without a panel the scenario must say all of the threat in its first year."""
+    missing = [
+        column
+        for column in THREAT
+        if column not in scenario.threat and scenario.year not in scenario.path.get(column, {})
+    ]
+    if missing:
+        pairs = base.years[["patron", "theatre"]].drop_duplicates().itertuples(index=False)
+        known = ", ".join(f"{patron} in {theatre}" for patron, theatre in pairs)
+        raise InputError(
+            f"a patron and theatre that the data {base.name!r} have years of ({known}), or all of "
+            f"[threat] in the scenario, also {', '.join(missing)}",
+            file="years.csv",
+            column="patron, theatre",
+            value=f"{scenario.patron} in {scenario.theatre}",
+        )
