@@ -4,7 +4,7 @@
 # Nothing of an environment that happens to be active may reach the one made here.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_CONSTRAINT PIP_PREFIX PIP_TARGET PIP_USER
 
-.PHONY: help report reference fits calibration recovery exact findings study prior dataset test lint setup clean
+.PHONY: help report reference fits calibration recovery exact findings formation study prior dataset test lint setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ study: setup ## fit and compare under every choice of coding, frames and priors;
 
 exact: setup ## leave every case out in turn; write docs/exact.md
 	.venv/bin/python benchmarks/exact.py
+
+formation: setup ## fit how often decisions arise, and leave out every decade; write docs/formation.md
+	.venv/bin/python benchmarks/formation.py
 
 findings: setup ## fit, score and check on every dataset; write docs/findings.md
 	.venv/bin/python benchmarks/findings.py

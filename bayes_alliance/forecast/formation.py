@@ -48,7 +48,6 @@ from bayes_alliance.forecast.forecast import carry_over
 from bayes_alliance.forecast.parameters import Asked, Carried, Parameters
 from bayes_alliance.process.containers import (
     CLIENT_COVARIATES,
-    EXPOSED,
     FACTORS,
     THREAT_COMPONENTS,
     Arrays,
@@ -66,9 +65,26 @@ MODEL = "formation"
 USUAL = 3.0
 """log(1 + unallied states) at which alpha is the log hazard: about nineteen states."""
 LAST_YEAR = 2200
-THREAT = ("power_ratio", "forces_ratio", "distance_km", "polyarchy_gap", "disputes")
-COVARIATES = (*THREAT, *(f"exposed_{name}" for name in EXPOSED))
-"""Columns that may be empty: what is not known stands at its centre."""
+BOUNDS: dict[str, tuple[float, float, bool]] = {
+    "year": (1816, LAST_YEAR, True),
+    "unallied": (0, 10_000, True),
+    "power_ratio": (0, 1e6, False),
+    "forces_ratio": (0, 1e6, False),
+    "distance_km": (0, 20040, False),
+    "polyarchy_gap": (-1, 1, False),
+    "disputes": (0, 10_000, True),
+    "exposed_capability_ratio": (0, 1e6, False),
+    "exposed_contiguous": (0, 1, False),
+    "exposed_landmass": (0, 1, False),
+    "exposed_distance_km": (0, 20040, False),
+    "exposed_occupied": (0, 1, False),
+    "major": (0, 1, True),
+    "decisions": (0, 10_000, True),
+}
+"""Least and largest value of each column, and whether it is whole."""
+COVARIATES = tuple(BOUNDS)[2:12]
+"""Columns of which what is not known stands at its centre."""
+MAY_BE_EMPTY = {*COVARIATES, "decisions"}
 
 _log_densities: dict[tuple, Any] = {}
 
@@ -125,8 +141,9 @@ def formation(
         raise InputError("an observed year of a major power", column="major")
     began = time.perf_counter()
     tell("compile")
-    model = _model(theory, options, carried, spec, _arrays(years, at_risk))
-    log_density = _compiled(model, theory, options, spec)
+    rows = _arrays(years, at_risk)
+    model = _model(theory, options, carried, spec, rows)
+    log_density = _compiled(model, theory, options, carried, spec, rows)
     compiled_after = time.perf_counter()
     tell("sample")
     sampled = sample_model(model, log_density, draws, tune, chains, seed, "nutpie")
@@ -270,22 +287,16 @@ def check_years(table: pd.DataFrame, more: tuple[str, ...] = ()) -> pd.DataFrame
         if name not in table:
             raise InputError(f"a column {name!r} in the table of years", column=name)
     out = table[columns].reset_index(drop=True)
-    numbers = {"year": (1816, LAST_YEAR, True), "unallied": (0, 10_000, True)}
-    numbers |= {name: (-np.inf, np.inf, False) for name in COVARIATES}
-    numbers |= {name: (0, 10_000, True) for name in more}
-    empty = {*COVARIATES, "decisions"}
-    for name, (low, high, whole) in numbers.items():
+    for name in columns[2:]:
+        low, high, whole = BOUNDS[name]
         found = pd.to_numeric(out[name], errors="coerce")
         inside = found.between(low, high) & np.isfinite(found)
-        good = (inside & (~whole | (found % 1 == 0))) | (out[name].isna() & (name in empty))
-        kind = "a whole number" if whole else "a finite number"
-        span = f" between {low} and {high}" if whole else ""
-        _refuse(out, name, good, f"{kind}{span}{' or nothing' if name in empty else ''}")
+        if whole:
+            inside &= found % 1 == 0
+        kind, empty = "a whole" if whole else "a finite", name in MAY_BE_EMPTY
+        words = f"{kind} number between {low:g} and {high:g}{', or nothing' if empty else ''}"
+        _refuse(out, name, inside | (out[name].isna() & empty), words)
         out[name] = found.astype(float)
-    for name in ("exposed_capability_ratio", "power_ratio", "forces_ratio"):
-        _refuse(out, name, ~(out[name] < 0), "a number of at least 0 or nothing")
-    for name in ("distance_km", "exposed_distance_km", "disputes"):
-        _refuse(out, name, ~(out[name] < 0), "a number of at least 0 or nothing")
     states = read_table(bundled("data", "states.csv"), TABLES["states"])["abbreviation"]
     _refuse(out, "patron", out["patron"].isin(set(states)), "a state listed in states.csv")
     _refuse(out, "theatre", out["theatre"].isin(set(THEATRES)), f"one of {', '.join(THEATRES)}")
@@ -429,17 +440,27 @@ def random(rate, rng=None, size=None):
     return rng.binomial(1, -np.expm1(-rate), size=size).astype(np.int64)
 
 
-def _compiled(model: pm.Model, theory: str, options: Mapping[str, float], priors: Priors) -> Any:
+def _compiled(
+    model: pm.Model,
+    theory: str,
+    options: Mapping[str, float],
+    carried: Carried,
+    priors: Priors,
+    rows: tuple[Arrays, dict[str, list[str]]],
+) -> Any:
     """Log density for nutpie, made once for all rows and priors of the same form."""
     names = [rv.name for rv in model.free_RVs]
-    sizes = tuple(
-        tuple(len(model.coords[d]) for d in model.named_vars_to_dims.get(n, ())) for n in names
-    )
+    dims = [model.named_vars_to_dims.get(name, ()) for name in names]
+    sizes = tuple(tuple(len(model.coords[d]) for d in of) for of in dims)
     key = (theory, tuple(sorted(options.items())), priors.form, tuple(names), sizes)
     if key not in _log_densities:
+        usual = load_priors(MODEL)
+        same = priors.form == usual.form
+        # chains begin where the bundled priors have them, whichever hazard was compiled first
+        first = _model(theory, options, carried, usual, rows) if same else model
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _log_densities[key] = nutpie.compile_pymc_model(model, var_names=names)
+            _log_densities[key] = nutpie.compile_pymc_model(first, var_names=names)
     values = {v.name: v.get_value() for v in model.data_vars}
     return with_containers(_log_densities[key], values)
 

@@ -28,3 +28,8 @@ HYPOTHESES = (
 def terms(x, priors) -> Terms:
     """The theory's terms in each stage."""
     return linear(x, pt.log2(pt.sum(x.member, axis=1)) - 1.0, priors, "crowd")
+
+
+def drive(x, priors) -> dict[str, pt.TensorVariable]:
+    """Groups that would be proposed something large ask more often."""
+    return {"crowd": priors("crowd_partners") * x.unallied}
