@@ -458,9 +458,14 @@ def _compiled(
         same = priors.form == usual.form
         # chains begin where the bundled priors have them, whichever hazard was compiled first
         first = _model(theory, options, carried, usual, rows) if same else model
+        # The driver with its sign turned, and b with it, is a second mode: one of little weight,
+        # but a chain that begins there stays. At b = 0 the years have no say in the driver yet.
+        moved = {rv for rv in first.free_RVs if rv.name != "b"}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _log_densities[key] = nutpie.compile_pymc_model(first, var_names=names)
+            _log_densities[key] = nutpie.compile_pymc_model(
+                first, var_names=names, jitter_rvs=moved
+            )
     values = {v.name: v.get_value() for v in model.data_vars}
     return with_containers(_log_densities[key], values)
 
