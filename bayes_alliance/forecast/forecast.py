@@ -8,7 +8,7 @@ patrons and eras that the fit has not seen draw their effects from the fit's own
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,15 @@ import xarray as xr
 
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.compare.loo import compare
+from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, priors_of
 from bayes_alliance.forecast.sample import central, certain, sample
 from bayes_alliance.forecast.scenario import Scenario, read
-from bayes_alliance.forecast.tables import scenario_data
+from bayes_alliance.forecast.tables import scenario_data, yearly_data
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.process.containers import FACTORS, arrays, coords
-from bayes_alliance.process.integrated import Evaluator
+from bayes_alliance.process.integrated import LATENT, Evaluator
 from bayes_alliance.theories import build
 
 STACKED = "stacked"
@@ -100,49 +101,141 @@ def design_draws(
     numpy.ndarray, shape (draw, cell)
         Each row sums to 1.
     """
-    base = data_of(tree)
     when = scenario.year if year is None else year
-    data = scenario_data(scenario, base, year=when)
-    levels = {f: _levels(tree, base, f) for f in FACTORS}
-    model = build(tree.attrs["theory"], data, priors_of(tree), levels)
-    step = max(1, tree["posterior"].sizes["chain"] * tree["posterior"].sizes["draw"] // draws)
-    posterior = tree["posterior"].to_dataset().isel(draw=slice(None, None, step))
-    needed = {
-        rv.name: (model.named_vars_to_dims.get(rv.name, ()), dict(model.coords))
-        for rv in model.free_RVs
-        if rv.name != "epsilon"
-    }
-    seed = tree.attrs["seed"] + zlib.crc32(scenario.name.split("-")[0].encode())
+
+    def tables(base: Data, inputs: xr.Dataset | None = None) -> Data:
+        return scenario_data(scenario, base, inputs, when)
+
+    return _designs(tree, scenario, tables, [when], draws)[:, 0]
+
+
+def yearly_designs(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> np.ndarray:
+    """Probabilities of the seven designs of a decision in each year, at draws of the posterior.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    scenario : Scenario
+        What is asked.
+    draws : int
+        About how many draws to use.
+
+    Returns
+    -------
+    numpy.ndarray, shape (draw, year, cell)
+        From the scenario's first year to its horizon. Draws go by the draws of the inputs
+        (`input_draws`): equal shares of them, one after the other.
+    """
+    years = list(range(scenario.year, scenario.horizon + 1))
+
+    def tables(base: Data, inputs: xr.Dataset | None = None) -> Data:
+        return yearly_data(scenario, base, inputs)
+
+    return _designs(tree, scenario, tables, years, draws)
+
+
+def _designs(
+    tree: xr.DataTree,
+    scenario: Scenario,
+    tables: Callable[..., Data],
+    years: list[int],
+    draws: int,
+) -> np.ndarray:
+    """Probabilities of designs of the episodes that ``tables`` makes: (draw, episode, cell)."""
+    base = data_of(tree)
+    levels = seen_levels(tree, base)
+    model = build(tree.attrs["theory"], tables(base), priors_of(tree), levels)
     evaluator = Evaluator(model, ("design_probability",))
     nodes = evaluator.nodes(None, NODES, seed=tree.attrs["seed"])
-    carried = carry_over(posterior, needed, seed)
-    inputs = _inputs(scenario, min(INPUTS, posterior.sizes["draw"]), tree.attrs["seed"])
+    carried = draws_for(model, tree, scenario, draws)
+    inputs = input_draws(scenario, tree.attrs["seed"], min(INPUTS, carried.sizes["draw"]))
     parts = []
     for i, one in enumerate(inputs):
-        values = arrays(scenario_data(scenario, base, one, when), levels)
+        values = arrays(tables(base, one), levels)
         pm.set_data({name: value for name, (_, value) in values.items()}, model=model)
         out = evaluator.run(
             carried.isel(draw=slice(i, None, len(inputs))),
             nodes,
-            given=one["commitment"].sel(year=[when]).to_numpy(),
+            given=one["commitment"].sel(year=years).to_numpy(),
         )["design_probability_indicators"]
-        parts.append(out.isel(episode=0).to_numpy().reshape(-1, len(CELLS)))
+        parts.append(out.to_numpy().reshape(-1, len(years), len(CELLS)))
     return np.concatenate(parts)
 
 
-def _inputs(scenario: Scenario, count: int, seed: int) -> list[xr.Dataset]:
-    """Draws of the inputs, or the one that there is where all are known for certain."""
+def input_draws(scenario: Scenario, seed: int, count: int = INPUTS) -> list[xr.Dataset]:
+    """Draws of the inputs, or the one that there is where all are known for certain.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is asked.
+    seed : int
+        Seed.
+    count : int
+        Number of draws.
+
+    Returns
+    -------
+    list of xarray.Dataset
+        Each as `bayes_alliance.forecast.sample.central` gives it.
+    """
     if certain(scenario):
         return [central(scenario)]
     drawn = sample(scenario, count, seed)
     return [drawn.isel(draw=i) for i in range(count)]
 
 
-def _levels(tree: xr.DataTree, data, factor: str) -> list[str]:
-    """Levels of a factor in a fit."""
-    if f"z_{factor}" in tree["posterior"]:
-        return [str(v) for v in tree["posterior"].to_dataset()[f"z_{factor}"][factor].values]
-    return coords(data)[factor]
+def seen_levels(tree: xr.DataTree, data: Data) -> dict[str, list[str]]:
+    """Levels of theatre, patron and era that a fit has seen.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    data : Data
+        Its data.
+
+    Returns
+    -------
+    dict of str to list of str
+        Levels by factor.
+    """
+    posterior = tree["posterior"].to_dataset()
+    known = {f: posterior[f"z_{f}"][f].values for f in FACTORS if f"z_{f}" in posterior}
+    labels = coords(data)
+    return {f: [str(v) for v in known[f]] if f in known else labels[f] for f in FACTORS}
+
+
+def draws_for(model: pm.Model, tree: xr.DataTree, scenario: Scenario, draws: int) -> xr.Dataset:
+    """Posterior draws for the model of a scenario; latent variables are left out.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The theory's model of the scenario's tables.
+    tree : xarray.DataTree
+        A fit.
+    scenario : Scenario
+        What is asked; scenarios of one grouping share the effects of levels that are not seen.
+    draws : int
+        About how many draws to use.
+
+    Returns
+    -------
+    xarray.Dataset
+        What `carry_over` gives.
+    """
+    sizes = tree["posterior"].sizes
+    step = max(1, sizes["chain"] * sizes["draw"] // draws)
+    posterior = tree["posterior"].to_dataset().isel(draw=slice(None, None, step))
+    needed = {
+        rv.name: (model.named_vars_to_dims.get(rv.name, ()), dict(model.coords))
+        for rv in model.free_RVs
+        if rv.name != LATENT
+    }
+    seed = tree.attrs["seed"] + zlib.crc32(scenario.name.split("-")[0].encode())
+    return carry_over(posterior, needed, seed)
 
 
 def forecast(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -47,29 +48,61 @@ def scenario_data(
     if not scenario.year <= when <= scenario.horizon:
         words = f"a year from {scenario.year} to {scenario.horizon}"
         raise InputError(words, file=scenario.name, column="year", value=year)
-    until = (central(scenario) if inputs is None else inputs).sel(year=slice(None, when))
-    now = until.isel(year=-1)
-    episode = {
-        "episode": scenario.name,
-        "case": scenario.name,
-        "name": scenario.title,
-        "theatre": scenario.theatre,
-        "patron": scenario.patron,
-        "adversary": scenario.adversary,
-        "date": pd.Timestamp(when, 1, 1),
-        "initiative": scenario.initiative,
-        "threat_statement": now["statement"].item(),
-    }
-    clients = [
-        {"episode": scenario.name, "client": client}
-        | {column: now[column].sel(client=client).item() for column in COLUMNS}
-        for client in scenario.clients
-    ]
+    given = central(scenario) if inputs is None else inputs
+    return _tables(scenario, base, given.sel(year=slice(None, when)), {when: scenario.name})
+
+
+def yearly_data(scenario: Scenario, base: Data, inputs: xr.Dataset | None = None) -> Data:
+    """Tables with an episode for each year from the scenario's first to its horizon.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is supposed.
+    base : Data
+        As in `scenario_data`.
+    inputs : xarray.Dataset, optional
+        As in `scenario_data`.
+
+    Returns
+    -------
+    Data
+        Episodes are named by their years.
+    """
+    given = central(scenario) if inputs is None else inputs
+    years = range(scenario.year, scenario.horizon + 1)
+    return _tables(scenario, base, given, {year: str(year) for year in years})
+
+
+def _tables(scenario: Scenario, base: Data, inputs: xr.Dataset, names: Mapping[int, str]) -> Data:
+    """Tables with an episode for each year that has a name, and the panel to the last input."""
+    episodes: list[dict[str, Any]] = []
+    clients: list[dict[str, Any]] = []
+    for year, name in names.items():
+        now = inputs.sel(year=year)
+        episodes.append(
+            {
+                "episode": name,
+                "case": name,
+                "name": scenario.title,
+                "theatre": scenario.theatre,
+                "patron": scenario.patron,
+                "adversary": scenario.adversary,
+                "date": pd.Timestamp(year, 1, 1),
+                "initiative": scenario.initiative,
+                "threat_statement": now["statement"].item(),
+            }
+        )
+        clients += [
+            {"episode": name, "client": client}
+            | {column: now[column].sel(client=client).item() for column in COLUMNS}
+            for client in scenario.clients
+        ]
     return Data(
         name=scenario.name,
-        episodes=_rows([episode], base.episodes, "episodes"),
+        episodes=_rows(episodes, base.episodes, "episodes"),
         clients=_rows(clients, base.clients, "clients"),
-        years=_years(scenario, base, until),
+        years=_years(scenario, base, inputs),
         codings=base.codings.iloc[:0].copy(),
     )
 
