@@ -65,7 +65,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder of the fits")
     parser.add_argument("--scheduler", help="address of a dask scheduler")
     parser.add_argument("--workers", type=int, help="processes here, else one a core")
-    for name, value in {"draws": 1000, "tune": 1000, "chains": 4, "seed": 1}.items():
+    for name, value in {"draws": 1000, "tune": 500, "chains": 4, "seed": 1}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     return parser.parse_args(given)
 
