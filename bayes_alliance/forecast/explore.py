@@ -427,7 +427,8 @@ def places(
     Returns
     -------
     dict of str to dict
-        By patron and theatre: those in which the patron is a major power in the last year.
+        By patron and theatre: those of the groupings, and those in which the patron is a major
+        power in the last year.
     """
     recent = panel()
     now = recent[(recent["year"] == recent["year"].max()) & (recent["major"] == 1)]
@@ -440,6 +441,12 @@ def places(
             for frame in (base.years, recent, years[years["year"] < YEAR])
         )
         last = known if len(known) else wide
+        threat = {c: _plain(last[c].iloc[-1]) if len(last) else None for c in THREAT}
+        supposed = [_threat(s) for s in scenarios if (s.patron, s.theatre) == (patron, theatre)]
+        if not len(last):
+            threat |= supposed[0]
+        if not len(known) and not supposed and None in threat.values():
+            continue  # without years in the data all of the threat must come from somewhere
         ends = int(known["year"].iloc[-1]) if len(known) else None
         carried = known.set_index("year") if len(known) else known
         if ends is not None:
@@ -454,7 +461,7 @@ def places(
             "theatre": theatre,
             "adversary": last["adversary"].iloc[-1] if len(last) else None,
             "ends": ends,
-            "threat": {c: _plain(last[c].iloc[-1]) if len(last) else None for c in THREAT},
+            "threat": threat,
             "ranges": {c: _range(known[c]) for c in THREAT} if len(known) else None,
             "past": _past(more),
             "panel_past": _past(whole),
@@ -462,6 +469,13 @@ def places(
             "unallied": float(wide["unallied"].iloc[-1] if len(wide) else round(np.expm1(USUAL))),
         }
     return out
+
+
+def _threat(scenario: Scenario) -> dict[str, float]:
+    """Components of threat that a scenario sets in its first year."""
+    first = central(scenario).sel(year=scenario.year)
+    given = {c: _plain(first[f"threat_{c}"].item()) for c in THREAT if f"threat_{c}" in first}
+    return {column: value for column, value in given.items() if value is not None}
 
 
 def _past(years: pd.DataFrame) -> dict[str, Any]:
@@ -508,10 +522,7 @@ def start(scenario: Scenario, where: Mapping[str, Mapping[str, Any]]) -> dict[st
     """
     first = central(scenario).sel(year=scenario.year)
     statement = first["statement"].item()
-    threat = dict(where[f"{scenario.patron} {scenario.theatre}"]["threat"])
-    for column in THREAT:
-        if f"threat_{column}" in first and not pd.isna(first[f"threat_{column}"].item()):
-            threat[column] = float(first[f"threat_{column}"].item())
+    threat = where[f"{scenario.patron} {scenario.theatre}"]["threat"] | _threat(scenario)
     share = 0.5 if scenario.share is None else scenario.share
     clients = []
     for name in scenario.clients:
