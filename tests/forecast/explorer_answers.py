@@ -56,6 +56,24 @@ def scenario_of(settings: dict[str, Any], horizon: int = LAST_HORIZON) -> Scenar
     )
 
 
+class Tables:
+    """Tables of a setting, which all theories read."""
+
+    def __init__(self, settings: dict[str, Any], base: Data, levels: dict[str, list[str]]) -> None:
+        self.scenario = scenario_of(settings)
+        self.yearly = yearly_data(self.scenario, base)
+        self.arrays = _values(self.yearly, levels)
+        copies = [(cell, level) for cell in lives.DESIGNS for level in COMMITMENTS]
+        self.copies = lives._copied(scenario_data(self.scenario, base), copies)
+        self.copied = _values(self.copies, levels)
+        self.rows = rows(self.scenario, self.yearly)
+        self.clients = len(self.scenario.clients)
+
+
+def _values(data: Data, levels: dict[str, list[str]]) -> dict[str, np.ndarray]:
+    return {name: value for name, (_, value) in arrays(data, levels).items()}
+
+
 class Theory:
     """One theory's fit of the carried draws and its hazard, with models made once a group size."""
 
@@ -70,19 +88,17 @@ class Theory:
     def _build(self, data: Data) -> pm.Model:
         return build(self.tree.attrs["theory"], data, priors_of(self.tree), self.levels)
 
-    def designs(self, scenario: Scenario, expected: bool) -> tuple[np.ndarray, np.ndarray]:
+    def designs(self, tables: Tables, expected: bool) -> tuple[np.ndarray, np.ndarray]:
         """Designs (draw, year, cell) and the probabilities of promises (draw, level)."""
-        clients = len(scenario.clients)
-        data = yearly_data(scenario, self.base)
+        scenario, clients = tables.scenario, tables.clients
         if clients not in self.designs_of:
-            model = self._build(data)
+            model = self._build(tables.yearly)
             evaluator = Evaluator(model, ("design_probability",))
             posterior = draws_for(model, self.tree, scenario, 1000)
             self.designs_of[clients] = model, evaluator, posterior
         model, evaluator, posterior = self.designs_of[clients]
-        years = len(data.episodes)
-        values = {name: value for name, (_, value) in arrays(data, self.levels).items()}
-        pm.set_data(values, model=model)
+        years = len(tables.yearly.episodes)
+        pm.set_data(tables.arrays, model=model)
         nodes = evaluator.nodes(None)
         given = np.tile(list(scenario.commitment.values()), (years, 1))
         promised = given[:1]
@@ -108,19 +124,16 @@ class Theory:
         evaluator.commitment.set_value(np.full(years, -1, dtype=np.int32))
         return np.stack(found, axis=1)
 
-    def lives(self, scenario: Scenario, promised: np.ndarray, cell: str) -> np.ndarray:
+    def lives(self, tables: Tables, promised: np.ndarray, cell: str) -> np.ndarray:
         """Probability that a design still stands: (draw, age)."""
-        clients = len(scenario.clients)
-        copies = [(cell, level) for cell in lives.DESIGNS for level in COMMITMENTS]
-        data = lives._copied(scenario_data(scenario, self.base), copies)
+        scenario, clients = tables.scenario, tables.clients
         if clients not in self.lives_of:
-            model = self._build(data)
-            self.lives_of[clients] = model, None, None
+            self.lives_of[clients] = self._build(tables.copies), None, None
         model, function, values = self.lives_of[clients]
-        pm.set_data({n: v for n, (_, v) in arrays(data, self.levels).items()}, model=model,
-                    coords={"alliance_year": [], "panel_year": []})  # fmt: skip
-        panel = yearly_data(scenario, self.base).years
-        lives._follow(model, panel, scenario, len(copies), lives.YEARS)
+        none = {"alliance_year": [], "panel_year": []}
+        pm.set_data(tables.copied, model=model, coords=none)
+        copies = len(lives.DESIGNS) * len(COMMITMENTS)
+        lives._follow(model, tables.yearly.years, scenario, copies, lives.YEARS)
         if function is None:
             posterior = draws_for(model, self.tree, scenario, 1000)
             values = {n: v.to_numpy()[0][:, None] for n, v in posterior.data_vars.items()}
@@ -136,14 +149,13 @@ class Theory:
         mixed = (standing * promised[..., None]).sum(1)
         return np.concatenate([np.ones((len(mixed), 1)), mixed], axis=1)
 
-    def hazards(self, scenario: Scenario) -> np.ndarray:
+    def hazards(self, tables: Tables) -> np.ndarray:
         """Hazard of a decision: (draw, year); as `formation.hazard`, compiled once."""
-        asked = rows(scenario, yearly_data(scenario, self.base))
         years = pd.read_csv(io.StringIO(str(self.form["tables"]["panel"].item())))
         stored = json.loads(str(self.form["tables"]["priors"].item()))
         posterior = self.form["posterior"].to_dataset()
         levels = {f: posterior[f].to_numpy().tolist() for f in hazards.FACTORS}
-        both = pd.concat([asked.assign(_row=1), years], ignore_index=True)
+        both = pd.concat([tables.rows.assign(_row=1), years], ignore_index=True)
         both = both.drop_duplicates(KEY).sort_values(KEY).reset_index(drop=True)
         wanted = both["_row"].notna().to_numpy()
         values = hazards._arrays(both.assign(decisions=np.nan), wanted, levels)
@@ -173,19 +185,20 @@ class Theory:
 
 def answer(theories: dict[str, Theory], weights: dict[str, float], settings) -> dict[str, Any]:
     """What the page's ``answer`` gives."""
-    scenario = scenario_of(settings)
+    some = next(iter(theories.values()))
+    tables = Tables(settings, some.base, some.levels)
     count = settings["horizon"] - YEAR + 1
     design, state, decided, life = {}, {}, {}, {}
     for name, theory in theories.items():
-        design[name], promised = theory.designs(scenario, settings["expected"])
+        design[name], promised = theory.designs(tables, settings["expected"])
         design[name] = design[name][:, :count]
         if settings["formation"]:
-            p = -np.expm1(-settings["share"] * theory.hazards(scenario)[:, :count])
+            p = -np.expm1(-settings["share"] * theory.hazards(tables)[:, :count])
         else:
             p = np.tile(np.arange(count) == 0, (len(design[name]), 1)).astype(float)
         state[name] = ladder(p, design[name], RUNGS.index(settings["today"]))
         decided[name] = 1 - np.cumprod(1 - p, axis=1)
-        life[name] = theory.lives(scenario, promised, settings["design"])
+        life[name] = theory.lives(tables, promised, settings["design"])
 
     def summaries(values: dict[str, np.ndarray]) -> dict[str, list[float]]:
         out = {name: summary([v], [1.0]) for name, v in values.items()}

@@ -166,8 +166,8 @@ def worst(page: Any, package: Any, where: str = "") -> tuple[float, str]:
         assert list(page) == list(package), where
         return max(worst(page[k], v, f"{where} {k}") for k, v in package.items())
     if isinstance(package, list):
-        assert len(page) == len(package), where
-        return max(worst(a, b, f"{where} {i}") for i, (a, b) in enumerate(zip(page, package)))
+        pairs = zip(page, package, strict=True)
+        return max(worst(a, b, f"{where} {i}") for i, (a, b) in enumerate(pairs))
     return abs(page - package), where
 
 
