@@ -46,6 +46,7 @@ EVIL = "=1+<img src=x onerror=\"document.title='run'\">"
 FEW = 60
 """Draws of the page whose every number is computed again."""
 SETTINGS = 50
+WAIT = 120_000  # ms; a machine with other work on it is slow to start a browser
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
 
@@ -103,6 +104,7 @@ def opened(browser, files):
     def at(size: dict[str, int] = DESK, draws: int = 300, hash_: str = "", **options) -> Seen:
         context = browser.new_context(viewport=size, accept_downloads=True, **options)
         contexts.append(context)
+        context.set_default_timeout(WAIT)
         seen = Seen(context.new_page())
         seen.page.on("console", lambda m: seen.said.append(m.text))
         seen.page.on("pageerror", lambda e: seen.said.append(str(e)))
@@ -242,18 +244,27 @@ def test_the_page_agrees_with_the_full_forecast(opened, carried, fits, forms):
 
 @needs_browser
 def test_a_move_takes_less_than_fifty_milliseconds(opened, carried):
-    """The median over fifty moves, after some for the compiler to see what is hot."""
+    """The median over fifty moves, after some for the compiler to see what is hot.
+
+    Of the time that the page's thread had the processor, so that other work on the machine does
+    not count.
+    """
     page = opened().page
     moves = [random_settings(carried[300], seed) for seed in range(SETTINGS)]
-    timed = """moves => {
-      for (const move of moves) explorer.answer(move);
-      return moves.map(move => {
-        const began = performance.now();
-        explorer.answer(move);
-        return performance.now() - began;
-      });
-    }"""
-    times = page.evaluate(timed, moves)
+    page.evaluate("moves => { for (const move of moves) explorer.answer(move); }", moves)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def spent() -> float:
+        found = session.send("Performance.getMetrics")["metrics"]
+        return 1000 * next(m["value"] for m in found if m["name"] == "ThreadTime")
+
+    times = []
+    for move in moves:
+        before = spent()
+        page.evaluate("move => { explorer.answer(move); }", move)
+        times.append(spent() - before)
+    assert min(times) > 0.1, "nothing was measured"
     assert np.median(times) < 50, times
 
 
@@ -305,7 +316,8 @@ def test_every_control_has_a_label_and_the_keyboard_reaches_it(opened):
           return [e.id || e.textContent, style.outlineStyle];
         }""")
         reached.append(now[0])
-        outlined.add(now[1])
+        if now[0] in wanted:  # beyond the last control it is the page itself
+            outlined.add(now[1])
     assert [name for name in reached if name in wanted][: len(wanted)] == wanted
     assert "none" not in outlined
 
