@@ -231,7 +231,7 @@ def content(
         "groupings": [start(scenario, where) for scenario in scenarios],
         "theories": {
             name: stored(tree, forms[name], round(float(weights[name]), 6), where, draws)
-            for name, tree in trees.items()
+            for name, tree in sorted(trees.items(), key=lambda item: MAIN.index(item[0]))
         },
         "limits": limits(trees, scores, base, draws),
     }

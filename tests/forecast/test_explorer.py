@@ -16,7 +16,9 @@ import pytest
 import xarray as xr
 from explorer_answers import Theory, answer, scenario_of
 from playwright.sync_api import Browser, Page, sync_playwright
+from typer.testing import CliRunner
 
+from bayes_alliance.cli import app
 from bayes_alliance.compare.loo import elpd
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of
@@ -498,6 +500,13 @@ def test_what_the_page_has_no_equations_for_is_refused(fits, tmp_path):
     with pytest.raises(InputError, match=r"ending in \.html"):
         explore({"null": fits["null"]}, tmp_path / "a.csv")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_needs_a_fit(tmp_path):
+    asked = ["forecast", "--explore", "quad-status-quo", "--out", str(tmp_path / "a.html")]
+    found = CliRunner().invoke(app, asked)
+    assert isinstance(found.exception, InputError)
+    assert "one fit or more" in str(found.exception)
 
 
 def test_one_theory_makes_a_page(fits, forms, tmp_path):

@@ -5,7 +5,7 @@
   const content = JSON.parse(document.getElementById("content").textContent);
   const model = make_model(content);
   const THEORIES = model.names.length > 1 ? [...model.names, "stacked"] : model.names;
-  const PERCENT = `${Math.round(content.prob * 100)} %`;
+  const PERCENT = `${Math.round(content.prob * 100)}\u00a0%`;
   const THREAT = {
     power_ratio: "Capabilities, adversary over patron",
     forces_ratio: "Forces, adversary over patron",
@@ -560,7 +560,7 @@
 
   const percent = (p) => (p > 0 && p < 0.01 ? "below 1" : String(Math.round(100 * p)));
   const range = ([middle, low, high]) =>
-    `${percent(middle)} % (${Math.round(100 * low)} to ${Math.round(100 * high)})`;
+    `${percent(middle)}\u00a0% (${Math.round(100 * low)} to ${Math.round(100 * high)})`;
 
   // ---- the answer --------------------------------------------------------------------------------
 
@@ -596,7 +596,7 @@
         content.cells.cells.map((cell) => [words(cell), answer.cells[cell]])),
       table(`What the grouping is at the end of ${settings.horizon}`,
         Object.entries(last).map(([rung, of]) => [words(rung), of])),
-      table(`${words(settings.design)}: still standing after so many years`,
+      table(`${capital(words(settings.design))}: still standing after so many years`,
         [1, 5, 10, 20, 30].filter((age) => answer.survival[age])
           .map((age) => [String(age), answer.survival[age]])));
   }
