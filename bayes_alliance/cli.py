@@ -492,13 +492,20 @@ def check(
 @app.command()
 def forecast(
     scenario: Annotated[
-        str | None, typer.Argument(help="A bundled scenario or a TOML file.")
+        str | None,
+        typer.Argument(help="A bundled scenario or a TOML file; --explore may do without."),
     ] = None,
     fits: Annotated[
         list[Path] | None, typer.Argument(help="Fits saved by the fit command.")
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the bundled scenarios.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write the probabilities, as CSV.")] = None,
+    explore: Annotated[
+        bool, typer.Option("--explore", help="Write a page on which to change what is supposed.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the probabilities, as CSV; the page of --explore, as HTML."),
+    ] = None,
     data: DataNames = None,
     json_: Json = False,
 ) -> None:
@@ -509,6 +516,9 @@ def forecast(
 
     if list_:
         _scenarios({name: read(name).title for name in bundled_scenarios()}, json_)
+        return
+    if explore:
+        _explore([*([scenario] if scenario else []), *map(str, fits or [])], out, data)
         return
     if scenario is None or not fits:
         raise InputError("a scenario and one fit or more; --list has the scenarios", column="fits")
@@ -543,6 +553,26 @@ def forecast(
     _show(wide, f"{asked.title}: probability (90 % interval), if the question is decided")
     for note in notes:
         print(f"note: {note}")
+
+
+def _explore(given: list[str], out: Path | None, data: list[str] | None) -> None:
+    """Write the explorer's page: scenarios (bundled ones, or TOML files) and fits in any order."""
+    from bayes_alliance.errors import InputError
+    from bayes_alliance.forecast.explore import explore
+    from bayes_alliance.forecast.scenario import bundled_scenarios, read
+
+    asked = [name for name in given if name in bundled_scenarios() or name.endswith(".toml")]
+    paths = [Path(name) for name in given if name not in asked]
+    if not paths:
+        raise InputError("one fit or more", column="fits")
+    with _progress(70 * len(paths)) as tell:
+        page = explore(
+            _open(paths, data),
+            out or Path("explorer.html"),
+            scenarios=[read(name) for name in asked],
+            progress=tell,
+        )
+    print(f"explorer: {page}")
 
 
 def _scenarios(titles: dict[str, str], json_: bool) -> None:

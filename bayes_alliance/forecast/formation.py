@@ -203,7 +203,9 @@ def hazard(form: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
         fixed[f"carried_{n}"].to_numpy() if stored["kinds"] else np.zeros(0)
         for n in ("mean", "root")
     )
-    carried = Carried(stored["kinds"], mean, root)
+    # the stored text has them by name, the mean and the root in the order of the coordinate
+    order = fixed["carried"].to_numpy().tolist() if stored["kinds"] else []
+    carried = Carried({name: stored["kinds"][name] for name in order}, mean, root)
     seen = _levels(years[years["major"] == 1])
     both = pd.concat([rows.assign(_row=np.arange(len(rows))), years], ignore_index=True)
     both = both.drop_duplicates(KEY).sort_values(KEY).reset_index(drop=True)
