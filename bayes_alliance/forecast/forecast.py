@@ -124,8 +124,8 @@ def yearly_designs(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> 
     Returns
     -------
     numpy.ndarray, shape (draw, year, cell)
-        From the scenario's first year to its horizon. Draws go by the draws of the inputs
-        (`input_draws`): equal shares of them, one after the other.
+        From the scenario's first year to its horizon. Draws come in the order of the posterior,
+        so that those of two scenarios of one grouping are pairs.
     """
     years = list(range(scenario.year, scenario.horizon + 1))
 
@@ -150,7 +150,8 @@ def _designs(
     nodes = evaluator.nodes(None, NODES, seed=tree.attrs["seed"])
     carried = draws_for(model, tree, scenario, draws)
     inputs = input_draws(scenario, tree.attrs["seed"], min(INPUTS, carried.sizes["draw"]))
-    parts = []
+    sizes = [carried.sizes[d] for d in ("chain", "draw")]
+    found = np.empty((*sizes, len(years), len(CELLS)))
     for i, one in enumerate(inputs):
         values = arrays(tables(base, one), levels)
         pm.set_data({name: value for name, (_, value) in values.items()}, model=model)
@@ -159,8 +160,8 @@ def _designs(
             nodes,
             given=one["commitment"].sel(year=years).to_numpy(),
         )["design_probability_indicators"]
-        parts.append(out.to_numpy().reshape(-1, len(years), len(CELLS)))
-    return np.concatenate(parts)
+        found[:, i :: len(inputs)] = out.to_numpy()
+    return found.reshape(-1, len(years), len(CELLS))
 
 
 def input_draws(scenario: Scenario, seed: int, count: int = INPUTS) -> list[xr.Dataset]:
@@ -272,17 +273,7 @@ def forecast(
     """
     if not isinstance(scenario, Scenario):
         scenario = read(scenario)
-    if not trees:
-        raise InputError("one fit or more", column="fits")
-    if weights is None:
-        weights = (
-            compare(trees)["weight"].to_dict() if len(trees) > 1 else dict.fromkeys(trees, 1.0)
-        )
-    whole = abs(sum(weights.values()) - 1) <= 1e-3 and all(w >= 0 for w in weights.values())
-    if set(weights) != set(trees) or not whole:
-        raise InputError(
-            "weights of the fitted theories that sum to 1", column="weights", value=dict(weights)
-        )
+    weights = stacking_weights(trees, weights)
     draws = {name: design_draws(tree, scenario) for name, tree in trees.items()}
     draws[STACKED] = stack(draws, weights)
     rows = [
@@ -298,20 +289,57 @@ def forecast(
     return pd.DataFrame(rows)
 
 
+def stacking_weights(
+    trees: Mapping[str, xr.DataTree], weights: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Check stacking weights, or compute them.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Fits of the same data.
+    weights : mapping of str to float, optional
+        Weights by theory; computed with `compare` if not given.
+
+    Returns
+    -------
+    dict of str to float
+        Weights by theory.
+
+    Raises
+    ------
+    InputError
+        If there are no fits, or the weights do not fit them.
+    """
+    if not trees:
+        raise InputError("one fit or more", column="fits")
+    if weights is None:
+        weights = (
+            compare(trees)["weight"].to_dict() if len(trees) > 1 else dict.fromkeys(trees, 1.0)
+        )
+    whole = abs(sum(weights.values()) - 1) <= 1e-3 and all(w >= 0 for w in weights.values())
+    if set(weights) != set(trees) or not whole:
+        raise InputError(
+            "weights of the fitted theories that sum to 1", column="weights", value=dict(weights)
+        )
+    return dict(weights)
+
+
 def stack(draws: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
     """Mixture of the theories' draws in proportion to their weights.
 
     Parameters
     ----------
-    draws : mapping of str to numpy.ndarray, shape (draw, cell)
+    draws : mapping of str to numpy.ndarray, shape (draw, ...)
         Draws by theory.
     weights : mapping of str to float
         Weights that sum to 1.
 
     Returns
     -------
-    numpy.ndarray, shape (draw, cell)
-        Draws of the mixture, 4000 in all.
+    numpy.ndarray, shape (draw, ...)
+        Draws of the mixture, 4000 in all; which ones depends on the weights and the numbers of
+        draws alone, so that pairs stay pairs.
     """
     count = 4000
     share = np.array([weights[name] for name in draws])
