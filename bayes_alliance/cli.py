@@ -498,6 +498,9 @@ def forecast(
         list[Path] | None, typer.Argument(help="Fits saved by the fit command.")
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the bundled scenarios.")] = False,
+    by_year: Annotated[
+        bool, typer.Option("--by-year", help="Also whether a decision arises, up to the horizon.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write the probabilities, as CSV.")] = None,
     data: DataNames = None,
     json_: Json = False,
@@ -518,11 +521,14 @@ def forecast(
 
         writable(out.parent)
     from bayes_alliance.fit import data_of
-    from bayes_alliance.forecast.forecast import as_csv
+    from bayes_alliance.forecast.forecast import as_csv, stacking_weights
     from bayes_alliance.forecast.forecast import forecast as forecast_fits
 
     trees = _open(fits, data)
-    frame = forecast_fits(trees, asked)
+    weights = stacking_weights(trees)
+    frame = forecast_fits(trees, asked, weights)
+    paths = dict(zip(trees, fits, strict=True))
+    years = _by_year(paths, trees, asked, weights) if by_year else None
     notes = warnings(asked, data_of(next(iter(trees.values()))))
     if out is not None:
         half = out.with_name(f"{out.name}.half")
@@ -533,16 +539,43 @@ def forecast(
             theory: part.set_index("cell").drop(columns="theory").to_dict(orient="index")
             for theory, part in frame.groupby("theory", sort=False)
         }
-        _emit({"scenario": asked.name, "forecast": rows, "warnings": notes})
+        found = {} if years is None else {"by_year": years.to_dict(orient="records")}
+        _emit({"scenario": asked.name, "forecast": rows, **found, "warnings": notes})
         return
-    frame["shown"] = [
-        f"{r.probability:.2f} ({r.lower:.2f}, {r.upper:.2f})" for r in frame.itertuples()
-    ]
-    wide = frame.pivot(index="cell", columns="theory", values="shown")
-    wide = wide.loc[frame["cell"].unique(), frame["theory"].unique()]
-    _show(wide, f"{asked.title}: probability (90 % interval), if the question is decided")
+    words = f"{asked.title}: probability (90 % interval)"
+    _show(_wide(frame, "cell"), f"{words}, if the question is decided")
+    if years is not None:
+        last = years[years["year"] == asked.horizon]
+        _show(_wide(last, "rung"), f"{words}, what it is at the end of {asked.horizon}")
     for note in notes:
         print(f"note: {note}")
+
+
+def _wide(frame: Any, rows: str) -> Any:
+    """Probabilities with their intervals, a column a theory."""
+    shown = [f"{r.probability:.2f} ({r.lower:.2f}, {r.upper:.2f})" for r in frame.itertuples()]
+    wide = frame.assign(shown=shown).pivot(index=rows, columns="theory", values="shown")
+    return wide.loc[frame[rows].unique(), frame["theory"].unique()]
+
+
+def _by_year(
+    paths: dict[str, Path], trees: dict[str, Any], asked: Any, weights: dict[str, float]
+) -> Any:
+    """What a grouping is at the end of each year; the hazards of decisions stay beside the fits."""
+    from bayes_alliance.forecast.horizon import horizon
+    from bayes_alliance.forecast.kept import file_of, kept
+    from bayes_alliance.writable import writable
+
+    forms = {}
+    for path in paths.values():
+        writable(path.parent)
+    with _progress(55 * len(trees)) as tell:
+        for name, tree in trees.items():
+            forms[name] = kept(
+                tree, file_of(paths[name]), lambda step, n=name: tell(f"{n}: decisions, {step}")
+            )
+        tell("what the grouping is by year")
+        return horizon(trees, forms, asked, weights)
 
 
 def _scenarios(titles: dict[str, str], json_: bool) -> None:

@@ -24,7 +24,7 @@ from pytensor.graph.traversal import ancestors
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, priors_of
-from bayes_alliance.forecast.forecast import STACKED, draws_for, seen_levels, stack
+from bayes_alliance.forecast.forecast import STACKED, draws_for, fill, seen_levels, stack
 from bayes_alliance.forecast.horizon import RUNGS
 from bayes_alliance.forecast.ranges import Mover, movers_of, put
 from bayes_alliance.forecast.sample import central
@@ -192,18 +192,13 @@ def _reader(
     seen = [rv for rv in model.observed_RVs if rv.name != "ended_observed"]
     above = ancestors([model["design_probability"], *seen, *map(model.rvs_to_values.get, seen)])
     read = {v.name for v in above}
-    known = {v.name: v for v in model.data_vars if v.name in read}
     done: dict[tuple[bytes, ...], np.ndarray] = {}
 
     def probability(values: Arrays, promised: np.ndarray | None) -> np.ndarray:
-        new = {n: np.asarray(values[n][1], dtype=v.dtype) for n, v in known.items() if n in values}
-        key = (
-            b"" if promised is None else promised.tobytes(),
-            *(v.tobytes() for v in new.values()),
-        )
+        key = tuple(value.tobytes() for name, (_, value) in values.items() if name in read)
+        key += (b"" if promised is None else promised.tobytes(),)
         if key not in done:  # a theory does not read most of what is moved
-            for name, value in new.items():
-                known[name].set_value(value)
+            fill(model, values)
             out = evaluator.run(carried, nodes, given=promised)["design_probability_indicators"]
             done[key] = out.to_numpy().reshape(-1, len(CELLS)) @ MULTILATERAL
         return done[key]

@@ -25,7 +25,7 @@ from bayes_alliance.forecast.sample import central, certain, sample
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.forecast.tables import scenario_data, yearly_data
 from bayes_alliance.process.cells import CELLS
-from bayes_alliance.process.containers import FACTORS, arrays, coords
+from bayes_alliance.process.containers import FACTORS, Arrays, arrays, coords
 from bayes_alliance.process.integrated import LATENT, Evaluator
 from bayes_alliance.theories import build
 
@@ -153,8 +153,7 @@ def _designs(
     sizes = [carried.sizes[d] for d in ("chain", "draw")]
     found = np.empty((*sizes, len(years), len(CELLS)))
     for i, one in enumerate(inputs):
-        values = arrays(tables(base, one), levels)
-        pm.set_data({name: value for name, (_, value) in values.items()}, model=model)
+        fill(model, arrays(tables(base, one), levels))
         out = evaluator.run(
             carried.isel(draw=slice(i, None, len(inputs))),
             nodes,
@@ -162,6 +161,22 @@ def _designs(
         )["design_probability_indicators"]
         found[:, i :: len(inputs)] = out.to_numpy()
     return found.reshape(-1, len(years), len(CELLS))
+
+
+def fill(model: pm.Model, values: Arrays) -> None:
+    """Put other values of the same shapes into a model's containers.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        A theory's model.
+    values : dict
+        What `bayes_alliance.process.containers.arrays` gave.
+    """
+    for container in model.data_vars:
+        if container.name in values:  # several times quicker than pm.set_data, which may resize
+            value = np.asarray(values[container.name][1], dtype=container.dtype)
+            container.set_value(value)
 
 
 def input_draws(scenario: Scenario, seed: int, count: int = INPUTS) -> list[xr.Dataset]:

@@ -15,6 +15,7 @@ it would last is another question: `forecast.lasting`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -34,7 +35,7 @@ from bayes_alliance.forecast.forecast import (
     stacking_weights,
     yearly_designs,
 )
-from bayes_alliance.forecast.formation import COVARIATES, USUAL, hazard
+from bayes_alliance.forecast.formation import COVARIATES, USUAL, hazards
 from bayes_alliance.forecast.sample import sample
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.forecast.tables import yearly_data
@@ -131,12 +132,10 @@ def _hazards(tree: xr.DataTree, form: xr.DataTree, scenario: Scenario, draws: in
     own = np.arange(draws) % of_chain % len(inputs)  # (draw,) draw of the inputs of each
     group = own * GROUPS // len(inputs)
     pair = np.random.default_rng(seed).random(draws)
-    out = np.empty((draws, scenario.horizon - scenario.year + 1))
-    for one in np.unique(group):
-        data = yearly_data(scenario, base, inputs[own[group == one].min()])
-        found = hazard(form, rows(scenario, data)).to_numpy()
-        out[group == one] = found[(pair[group == one] * len(found)).astype(int)]
-    return out
+    chosen = [inputs[own[group == one].min()] for one in np.unique(group)]
+    found = hazards(form, [rows(scenario, yearly_data(scenario, base, one)) for one in chosen])
+    which = np.unique(group, return_inverse=True)[1]
+    return found[which, (pair * found.shape[1]).astype(int)]
 
 
 def rows(scenario: Scenario, data: Data) -> pd.DataFrame:
@@ -155,8 +154,7 @@ def rows(scenario: Scenario, data: Data) -> pd.DataFrame:
         One row a year. The states exposed are those of the grouping; how many states of the
         theatre have no alliance with the patron is carried on from the panel's last year.
     """
-    known = panel().query("patron == @scenario.patron and theatre == @scenario.theatre")
-    unallied = known["unallied"].iloc[-1] if len(known) else round(np.expm1(USUAL))
+    unallied = _unallied(scenario.patron, scenario.theatre)
     threat = data.years.set_index("year").loc[scenario.year : scenario.horizon]
     clients = data.clients.assign(year=data.clients["episode"].astype(int))
     grouped = clients.groupby("year")
@@ -176,6 +174,13 @@ def rows(scenario: Scenario, data: Data) -> pd.DataFrame:
     out = threat.join(of_clients).reset_index()
     out = out.assign(patron=scenario.patron, theatre=scenario.theatre, unallied=unallied)
     return out[["patron", "theatre", "year", "unallied", *COVARIATES]]
+
+
+@functools.cache
+def _unallied(patron: str, theatre: str) -> int:
+    """States without an alliance in the panel's last year; the usual number where it has none."""
+    known = panel().query("patron == @patron and theatre == @theatre")["unallied"]
+    return int(known.iloc[-1]) if len(known) else round(np.expm1(USUAL))
 
 
 def _share_of(way: str):
