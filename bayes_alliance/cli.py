@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -564,6 +565,7 @@ def _by_year(
     """What a grouping is at the end of each year; the hazards of decisions stay beside the fits."""
     from bayes_alliance.forecast.horizon import horizon
     from bayes_alliance.forecast.kept import file_of, kept
+    from bayes_alliance.report.results import DECISIONS, labelled
     from bayes_alliance.writable import writable
 
     forms = {}
@@ -571,9 +573,8 @@ def _by_year(
         writable(path.parent)
     with _progress(55 * len(trees)) as tell:
         for name, tree in trees.items():
-            forms[name] = kept(
-                tree, file_of(paths[name]), lambda step, n=name: tell(f"{n}: decisions, {step}")
-            )
+            step = partial(labelled, tell, f"{name}, {DECISIONS}")
+            forms[name] = kept(tree, file_of(paths[name]), step)
         tell("what the grouping is by year")
         return horizon(trees, forms, asked, weights)
 

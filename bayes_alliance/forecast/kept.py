@@ -33,7 +33,7 @@ def file_of(fit: str | Path) -> Path:
     return Path(fit).with_suffix(".formation.nc")
 
 
-def settings(tree: xr.DataTree) -> dict[str, int]:
+def settings(tree: xr.DataTree) -> dict[str, Any]:
     """Sampler settings of the hazard of a fit: its own, with fewer chains.
 
     Parameters

@@ -79,7 +79,7 @@ def test_the_command_line_gives_the_rungs_by_year(
     rows = json.loads(said.out)["by_year"]
     assert {row["rung"] for row in rows} == {*RUNGS, "multilateral", "decision"}
     assert {row["year"] for row in rows} == set(range(2027, 2036))
-    assert "null: decisions, compile" in said.err
+    assert "null, how often decisions arise: compile" in said.err
     assert file_of(fit_file).exists()
 
 
