@@ -547,7 +547,7 @@ def digest(years: pd.DataFrame) -> str:
     Parameters
     ----------
     years : pandas.DataFrame
-        What `check_years` gave.
+        What `bayes_alliance.data.panel.panel` or `check_years` gave.
 
     Returns
     -------

@@ -10,7 +10,7 @@ import xarray as xr
 
 from bayes_alliance.data.panel import panel
 from bayes_alliance.fit import save
-from bayes_alliance.forecast.formation import MODEL, check_years, digest, formation
+from bayes_alliance.forecast.formation import MODEL, digest, formation
 from bayes_alliance.process.priors import load_priors
 
 CHAINS = 2
@@ -77,7 +77,7 @@ def kept(
         "theory": tree.attrs["theory"],
         "fit_data_hash": tree.attrs["data_hash"],
         "fit_priors_hash": tree.attrs["priors_hash"],
-        "data_hash": digest(check_years(panel(), ("major", "decisions"))),
+        "data_hash": digest(panel()),
         "priors_hash": load_priors(MODEL).hash,
         "interrupted": 0,
         **asked,

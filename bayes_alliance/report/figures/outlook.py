@@ -60,12 +60,12 @@ def _names(results: Results) -> list[str]:
 
 
 def _columns(
-    results: Results, height: float, rows: int, **options: Any
+    results: Results, height: float, rows: int, width: int = 24, **options: Any
 ) -> tuple[matplotlib.figure.Figure, Any]:
     """Panels with a column a scenario, its title on top."""
     figure, panels = canvas(height, rows, len(results.outlooks), **options)
     for axes, name in zip(panels[0], results.outlooks, strict=True):
-        axes.set_title(wrap(results.scenarios[name].title, 24), fontsize=9.5)
+        axes.set_title(wrap(results.scenarios[name].title, width), fontsize=9.5)
     return figure, panels
 
 
@@ -101,7 +101,7 @@ def _by_year(results: Results) -> Figure:
             axes.locator_params(axis="x", nbins=4, integer=True)
             axes.locator_params(axis="y", nbins=5)
     for axes, state in zip(panels[:, 0], STATES.values(), strict=True):
-        axes.set_ylabel(f"Probability that {state}")
+        axes.set_ylabel(f"Probability that\n{state}")
     legend(figure, _legend(results))
     last = max(results.scenarios[name].horizon for name in results.outlooks)
     return Figure(
@@ -173,7 +173,7 @@ def _moving(results: Results) -> list[str]:
 
 def _movers(results: Results) -> Figure:
     moving = _moving(results)
-    figure, panels = _columns(results, 1.4 + 0.42 * len(moving), 1, sharex=True, sharey=True)
+    figure, panels = _columns(results, 1.4 + 0.42 * len(moving), 1, 18, sharex=True, sharey=True)
     labels = [_row_label(results, name) for name in moving]
     alt = []
     for axes, (scenario, found) in zip(panels[0], results.outlooks.items(), strict=True):
@@ -216,7 +216,7 @@ def _movers(results: Results) -> Figure:
 
 def _row_label(results: Results, name: str) -> str:
     """A mover with its two ends, which are the same in all scenarios."""
-    words = wrap(mover_words(name), 30)
+    words = wrap(mover_words(name), 34)
     if name in TOGETHER:
         return f"{words}, together"
     frame = next(iter(results.outlooks.values())).movers

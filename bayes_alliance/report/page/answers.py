@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -136,8 +137,9 @@ def contrast_sentence(results: Results, name: str) -> Said:
     sure = decided["lower"] > 0 or decided["upper"] < 0
     return Said(
         "Against the status quo of the grouping the probability of a multilateral design, if the "
-        f"question is decided, changes by {_points(decided)} percentage points, from "
-        f"{percent(decided['before'])} to {percent(decided['after'])} ({alone}). "
+        f"question is decided, goes from {percent(decided['before'])} to "
+        f"{percent(decided['after'])}, a change of {_points(decided)} percentage points with the "
+        f"theories stacked; alone, {alone}. "
         + ("" if sure else "The interval has 0 in it: the direction is not sure. ")
         + f"The probability of a multilateral alliance with a strong commitment by {last} changes "
         f"by {signed(100 * strong['difference'], 1)} points "
@@ -150,24 +152,20 @@ def contrast_sentence(results: Results, name: str) -> Said:
 def movers_sentence(results: Results, name: str) -> Said:
     """Say what moves the probability of a multilateral design most, by theory."""
     frame = results.outlooks[name].movers
-    words = []
+    words = ["What moves a multilateral design most, if the question is decided?"]
     for theory in results.trees:
         own = frame[frame["theory"] == theory]
         single = own[own["low"].notna()]
         best = single.loc[single["difference"].abs().idxmax()]
         if abs(best["difference"]) < LEAST:
-            words.append(f"by {called(theory)} nothing does")
+            words.append(f"By {called(theory)}, nothing does.")
             continue
-        whole = _at(own, mover="all")
         words.append(
-            f"by {called(theory)} {mover_words(best['mover'])} ({_points(best)} percentage points "
-            f"from {_value(best['low'])} to {_value(best['high'])}; everything together "
-            f"{_points(whole)})"
+            f"By {called(theory)}, {mover_words(best['mover'])}: {_points(best)} percentage points "
+            f"from {_value(best['low'])} to {_value(best['high'])}; everything together moves it "
+            f"by {_points(_at(own, mover='all'))}."
         )
-    return Said(
-        f"What moves a multilateral design most, if the question is decided: {listed(words)}.",
-        fit_marks(results, *results.trees),
-    )
+    return Said(" ".join(words), fit_marks(results, *results.trees))
 
 
 def needed_sentence(results: Results, name: str) -> Said:
@@ -185,7 +183,7 @@ def _needs(own: pd.DataFrame) -> str:
     """What one theory would need to see."""
     single = own[own["at"].notna()]
     whole = _at(own, mover="all")
-    ends = percents(whole["lower"], whole["upper"])
+    found = f"{percent(whole['highest'])} ({percents(whole['lower'], whole['upper'])})"
     if single["reached"].all():
         return "gives it that much already"
     reached = single[single["reached"]]
@@ -194,12 +192,14 @@ def _needs(own: pd.DataFrame) -> str:
         return f"would need one of these: {'; '.join(each)}"
     if whole["reached"]:
         return (
-            f"gets there by no single change, but with everything at the end that raises it: "
-            f"{percent(whole['highest'])} ({ends})"
+            "gets there by no single change, but with everything at the end that raises it: "
+            f"{found}"
         )
+    if np.ptp(own["highest"]) < LEAST:
+        return f"is moved by nothing, and gives it {found} whatever happens"
     return (
-        f"does not get there within the range of the data: with everything at the end that raises "
-        f"it, it gives {percent(whole['highest'])} ({ends})"
+        "does not get there within the range of the data: with everything at the end that raises "
+        f"it, it gives {found}"
     )
 
 
