@@ -603,7 +603,7 @@ def report(
     from bayes_alliance.report.report import report as write_report
 
     trees = _open(fits, data)
-    with _progress(60) as tell:
+    with _progress(300) as tell:
         numbers = write_report(trees, out, study=study, progress=tell)
     _done(numbers, out, json_)
 
@@ -624,7 +624,7 @@ def reproduce(
     writable(out)
     from bayes_alliance.report.report import reproduce as reproduce_all
 
-    with _progress(500) as tell:
+    with _progress(740) as tell:
         numbers = reproduce_all(
             out, draws=draws, tune=tune, chains=chains, seed=seed, study=study, progress=tell
         )
