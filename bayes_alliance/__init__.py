@@ -20,6 +20,8 @@ _PUBLIC = {
     "diagnose": "fit",
     "fit": "fit",
     "forecast": "forecast.forecast",
+    "formation": "forecast.formation",
+    "horizon": "forecast.horizon",
     "hypotheses": "compare.hypotheses",
     "load": "data.load",
     "open": "fit",

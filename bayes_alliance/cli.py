@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -499,6 +500,9 @@ def forecast(
         list[Path] | None, typer.Argument(help="Fits saved by the fit command.")
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the bundled scenarios.")] = False,
+    by_year: Annotated[
+        bool, typer.Option("--by-year", help="Also whether a decision arises, up to the horizon.")
+    ] = False,
     explore: Annotated[
         bool, typer.Option("--explore", help="Write a page on which to change what is supposed.")
     ] = False,
@@ -528,11 +532,14 @@ def forecast(
 
         writable(out.parent)
     from bayes_alliance.fit import data_of
-    from bayes_alliance.forecast.forecast import as_csv
+    from bayes_alliance.forecast.forecast import as_csv, stacking_weights
     from bayes_alliance.forecast.forecast import forecast as forecast_fits
 
     trees = _open(fits, data)
-    frame = forecast_fits(trees, asked)
+    weights = stacking_weights(trees)
+    frame = forecast_fits(trees, asked, weights)
+    paths = dict(zip(trees, fits, strict=True))
+    years = _by_year(paths, trees, asked, weights) if by_year else None
     notes = warnings(asked, data_of(next(iter(trees.values()))))
     if out is not None:
         half = out.with_name(f"{out.name}.half")
@@ -543,14 +550,14 @@ def forecast(
             theory: part.set_index("cell").drop(columns="theory").to_dict(orient="index")
             for theory, part in frame.groupby("theory", sort=False)
         }
-        _emit({"scenario": asked.name, "forecast": rows, "warnings": notes})
+        found = {} if years is None else {"by_year": years.to_dict(orient="records")}
+        _emit({"scenario": asked.name, "forecast": rows, **found, "warnings": notes})
         return
-    frame["shown"] = [
-        f"{r.probability:.2f} ({r.lower:.2f}, {r.upper:.2f})" for r in frame.itertuples()
-    ]
-    wide = frame.pivot(index="cell", columns="theory", values="shown")
-    wide = wide.loc[frame["cell"].unique(), frame["theory"].unique()]
-    _show(wide, f"{asked.title}: probability (90 % interval), if the question is decided")
+    words = f"{asked.title}: probability (90 % interval)"
+    _show(_wide(frame, "cell"), f"{words}, if the question is decided")
+    if years is not None:
+        last = years[years["year"] == asked.horizon]
+        _show(_wide(last, "rung"), f"{words}, what it is at the end of {asked.horizon}")
     for note in notes:
         print(f"note: {note}")
 
@@ -573,6 +580,33 @@ def _explore(given: list[str], out: Path | None, data: list[str] | None) -> None
             progress=tell,
         )
     print(f"explorer: {page}")
+
+
+def _wide(frame: Any, rows: str) -> Any:
+    """Probabilities with their intervals, a column a theory."""
+    shown = [f"{r.probability:.2f} ({r.lower:.2f}, {r.upper:.2f})" for r in frame.itertuples()]
+    wide = frame.assign(shown=shown).pivot(index=rows, columns="theory", values="shown")
+    return wide.loc[frame[rows].unique(), frame["theory"].unique()]
+
+
+def _by_year(
+    paths: dict[str, Path], trees: dict[str, Any], asked: Any, weights: dict[str, float]
+) -> Any:
+    """What a grouping is at the end of each year; the hazards of decisions stay beside the fits."""
+    from bayes_alliance.forecast.horizon import horizon
+    from bayes_alliance.forecast.kept import file_of, kept
+    from bayes_alliance.report.results import DECISIONS, labelled
+    from bayes_alliance.writable import writable
+
+    forms = {}
+    for path in paths.values():
+        writable(path.parent)
+    with _progress(55 * len(trees)) as tell:
+        for name, tree in trees.items():
+            step = partial(labelled, tell, f"{name}, {DECISIONS}")
+            forms[name] = kept(tree, file_of(paths[name]), step)
+        tell("what the grouping is by year")
+        return horizon(trees, forms, asked, weights)
 
 
 def _scenarios(titles: dict[str, str], json_: bool) -> None:
@@ -599,7 +633,7 @@ def report(
     from bayes_alliance.report.report import report as write_report
 
     trees = _open(fits, data)
-    with _progress(60) as tell:
+    with _progress(300) as tell:
         numbers = write_report(trees, out, study=study, progress=tell)
     _done(numbers, out, json_)
 
@@ -620,7 +654,7 @@ def reproduce(
     writable(out)
     from bayes_alliance.report.report import reproduce as reproduce_all
 
-    with _progress(500) as tell:
+    with _progress(740) as tell:
         numbers = reproduce_all(
             out, draws=draws, tune=tune, chains=chains, seed=seed, study=study, progress=tell
         )

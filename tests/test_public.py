@@ -17,6 +17,8 @@ DOCUMENTED = {
     "diagnose",
     "fit",
     "forecast",
+    "formation",
+    "horizon",
     "hypotheses",
     "load",
     "open",
@@ -47,7 +49,8 @@ def test_every_public_name_is_callable_and_documented(name):
 def test_names_stay_functions_after_importing_folders_of_the_same_name():
     for module in SHADOWED:
         import_module(f"bayes_alliance.{module}")
-    for module in ("compare.loo", "check.quantities", "forecast.forecast", "fit"):
+    of_forecast = ("forecast.forecast", "forecast.formation", "forecast.horizon")
+    for module in ("compare.loo", "check.quantities", *of_forecast, "fit"):
         import_module(f"bayes_alliance.{module}")
     for name in ba.__all__:
         assert callable(getattr(ba, name)), name

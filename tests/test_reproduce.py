@@ -63,6 +63,8 @@ def test_summary_has_its_parts(runs: list[Path]) -> None:
     h1 = numbers["hypotheses"]["prospect"]["H1"]
     assert h1["lower"] < h1["estimate"] < h1["upper"]
     assert len(numbers["forecast"]) >= 3
+    assert set(numbers["outlook"]) == set(numbers["forecast"])
+    assert len({row["scenario"] for row in numbers["groupings"]}) == 18
     for by_theory in numbers["forecast"].values():
         assert set(by_theory) == {"occupation", "prospect", "null", "stacked"}
         for cells in by_theory.values():
@@ -79,7 +81,7 @@ def test_small_runs_are_reported_as_not_to_be_trusted(runs: list[Path]) -> None:
 
 def test_files_stand_beside_the_page(runs: list[Path]) -> None:
     assert len(list((runs[0] / "figures").glob("*.svg"))) >= 10
-    assert len(list((runs[0] / "fits").glob("*.nc"))) == 11
+    assert len(list((runs[0] / "fits").glob("*.nc"))) == 11 + 3  # and how often decisions arise
     assert not list(runs[0].rglob("*.part"))
     for a, b in zip(*(sorted((r / "figures").glob("*.svg")) for r in runs), strict=True):
         assert a.read_bytes() == b.read_bytes(), f"{a.name} differs between two equal runs"

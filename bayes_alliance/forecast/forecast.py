@@ -25,7 +25,7 @@ from bayes_alliance.forecast.sample import central, certain, sample
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.forecast.tables import scenario_data, yearly_data
 from bayes_alliance.process.cells import CELLS
-from bayes_alliance.process.containers import FACTORS, arrays, coords
+from bayes_alliance.process.containers import FACTORS, Arrays, arrays, coords
 from bayes_alliance.process.integrated import LATENT, Evaluator
 from bayes_alliance.theories import build
 
@@ -124,8 +124,8 @@ def yearly_designs(tree: xr.DataTree, scenario: Scenario, draws: int = 1000) -> 
     Returns
     -------
     numpy.ndarray, shape (draw, year, cell)
-        From the scenario's first year to its horizon. Draws go by the draws of the inputs
-        (`input_draws`): equal shares of them, one after the other.
+        From the scenario's first year to its horizon. Draws come in the order of the posterior,
+        so that those of two scenarios of one grouping are pairs.
     """
     years = list(range(scenario.year, scenario.horizon + 1))
 
@@ -150,17 +150,33 @@ def _designs(
     nodes = evaluator.nodes(None, NODES, seed=tree.attrs["seed"])
     carried = draws_for(model, tree, scenario, draws)
     inputs = input_draws(scenario, tree.attrs["seed"], min(INPUTS, carried.sizes["draw"]))
-    parts = []
+    sizes = [carried.sizes[d] for d in ("chain", "draw")]
+    found = np.empty((*sizes, len(years), len(CELLS)))
     for i, one in enumerate(inputs):
-        values = arrays(tables(base, one), levels)
-        pm.set_data({name: value for name, (_, value) in values.items()}, model=model)
+        fill(model, arrays(tables(base, one), levels))
         out = evaluator.run(
             carried.isel(draw=slice(i, None, len(inputs))),
             nodes,
             given=one["commitment"].sel(year=years).to_numpy(),
         )["design_probability_indicators"]
-        parts.append(out.to_numpy().reshape(-1, len(years), len(CELLS)))
-    return np.concatenate(parts)
+        found[:, i :: len(inputs)] = out.to_numpy()
+    return found.reshape(-1, len(years), len(CELLS))
+
+
+def fill(model: pm.Model, values: Arrays) -> None:
+    """Put other values of the same shapes into a model's containers.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        A theory's model.
+    values : dict
+        What `bayes_alliance.process.containers.arrays` gave.
+    """
+    for container in model.data_vars:
+        if container.name in values:  # several times quicker than pm.set_data, which may resize
+            value = np.asarray(values[container.name][1], dtype=container.dtype)
+            container.set_value(value)
 
 
 def input_draws(scenario: Scenario, seed: int, count: int = INPUTS) -> list[xr.Dataset]:
@@ -272,17 +288,7 @@ def forecast(
     """
     if not isinstance(scenario, Scenario):
         scenario = read(scenario)
-    if not trees:
-        raise InputError("one fit or more", column="fits")
-    if weights is None:
-        weights = (
-            compare(trees)["weight"].to_dict() if len(trees) > 1 else dict.fromkeys(trees, 1.0)
-        )
-    whole = abs(sum(weights.values()) - 1) <= 1e-3 and all(w >= 0 for w in weights.values())
-    if set(weights) != set(trees) or not whole:
-        raise InputError(
-            "weights of the fitted theories that sum to 1", column="weights", value=dict(weights)
-        )
+    weights = stacking_weights(trees, weights)
     draws = {name: design_draws(tree, scenario) for name, tree in trees.items()}
     draws[STACKED] = stack(draws, weights)
     rows = [
@@ -298,20 +304,57 @@ def forecast(
     return pd.DataFrame(rows)
 
 
+def stacking_weights(
+    trees: Mapping[str, xr.DataTree], weights: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Check stacking weights, or compute them.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Fits of the same data.
+    weights : mapping of str to float, optional
+        Weights by theory; computed with `compare` if not given.
+
+    Returns
+    -------
+    dict of str to float
+        Weights by theory.
+
+    Raises
+    ------
+    InputError
+        If there are no fits, or the weights do not fit them.
+    """
+    if not trees:
+        raise InputError("one fit or more", column="fits")
+    if weights is None:
+        weights = (
+            compare(trees)["weight"].to_dict() if len(trees) > 1 else dict.fromkeys(trees, 1.0)
+        )
+    whole = abs(sum(weights.values()) - 1) <= 1e-3 and all(w >= 0 for w in weights.values())
+    if set(weights) != set(trees) or not whole:
+        raise InputError(
+            "weights of the fitted theories that sum to 1", column="weights", value=dict(weights)
+        )
+    return dict(weights)
+
+
 def stack(draws: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:
     """Mixture of the theories' draws in proportion to their weights.
 
     Parameters
     ----------
-    draws : mapping of str to numpy.ndarray, shape (draw, cell)
+    draws : mapping of str to numpy.ndarray, shape (draw, ...)
         Draws by theory.
     weights : mapping of str to float
         Weights that sum to 1.
 
     Returns
     -------
-    numpy.ndarray, shape (draw, cell)
-        Draws of the mixture, 4000 in all.
+    numpy.ndarray, shape (draw, ...)
+        Draws of the mixture, 4000 in all; which ones depends on the weights and the numbers of
+        draws alone, so that pairs stay pairs.
     """
     count = 4000
     share = np.array([weights[name] for name in draws])

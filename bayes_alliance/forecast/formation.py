@@ -24,7 +24,7 @@ import io
 import json
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -156,7 +156,7 @@ def formation(
         theory=theory,
         fit_data_hash=tree.attrs["data_hash"],
         fit_priors_hash=tree.attrs["priors_hash"],
-        data_hash=_hash(years),
+        data_hash=digest(years),
         priors_hash=spec.hash,
         seed=seed,
         draws=draws,
@@ -194,7 +194,34 @@ def hazard(form: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
     InputError
         If the rows cannot be used.
     """
-    rows = check_years(rows)
+    return xr.DataArray(
+        hazards(form, [rows])[0],
+        dims=("draw", "row"),
+        coords={name: ("row", rows[name].to_numpy()) for name in KEY},
+        name="hazard",
+    )
+
+
+def hazards(form: xr.DataTree, tables: Sequence[pd.DataFrame]) -> np.ndarray:
+    """Hazards of several suppositions about the same years, from one model of all.
+
+    Parameters
+    ----------
+    form : xarray.DataTree
+        What `formation` gave.
+    tables : sequence of pandas.DataFrame
+        Each as `hazard` takes it; all of the same patrons, theatres and years.
+
+    Returns
+    -------
+    numpy.ndarray, shape (table, draw, row)
+        Hazards; effects that are drawn are the same in all tables.
+
+    Raises
+    ------
+    InputError
+        If a table cannot be used.
+    """
     years = pd.read_csv(io.StringIO(str(form["tables"]["panel"].item())))
     theory, stored = form.attrs["theory"], json.loads(str(form["tables"]["priors"].item()))
     spec = Priors(MODEL, stored["parameters"], {})
@@ -207,25 +234,28 @@ def hazard(form: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
     order = fixed["carried"].to_numpy().tolist() if stored["kinds"] else []
     carried = Carried({name: stored["kinds"][name] for name in order}, mean, root)
     seen = _levels(years[years["major"] == 1])
-    both = pd.concat([rows.assign(_row=np.arange(len(rows))), years], ignore_index=True)
-    both = both.drop_duplicates(KEY).sort_values(KEY).reset_index(drop=True)
-    wanted = both["_row"].notna().to_numpy()
-    place = both.loc[wanted, "_row"].to_numpy(int)
-    values = _arrays(both.assign(decisions=np.nan), wanted, seen)
-    model = _model(theory, stored["options"], carried, spec, values)
+    parts, places = [], []
+    for i, rows in enumerate(map(check_years, tables)):
+        both = pd.concat([rows.assign(_row=np.arange(len(rows))), years], ignore_index=True)
+        both = both.drop_duplicates(KEY).sort_values(KEY).reset_index(drop=True)
+        wanted = both["_row"].notna().to_numpy()
+        parts.append(_arrays(both.assign(decisions=np.nan), wanted, seen))
+        places.append(i * len(rows) + both.loc[wanted, "_row"].to_numpy(int))
+    values, labels = parts[0]
+    both_values = {
+        name: (dims, np.concatenate([part[name][1] for part, _ in parts]))
+        for name, (dims, _) in values.items()
+    }
+    names = [f"{i} {row}" for i, (_, of) in enumerate(parts) for row in of["row"]]
+    model = _model(theory, stored["options"], carried, spec, (both_values, labels | {"row": names}))
     needed = {
         rv.name: (model.named_vars_to_dims.get(rv.name, ()), dict(model.coords))
         for rv in model.free_RVs
     }
     posterior = carry_over(form["posterior"].to_dataset(), needed, form.attrs["seed"])
     found = at_draws(model, posterior, {"hazard": model["hazard"]})["hazard"].to_numpy()
-    flat = found.reshape(-1, len(rows))[:, np.argsort(place)]
-    return xr.DataArray(
-        flat,
-        dims=("draw", "row"),
-        coords={name: ("row", rows[name].to_numpy()) for name in KEY},
-        name="hazard",
-    )
+    flat = found.reshape(-1, len(names))[:, np.argsort(np.concatenate(places))]
+    return np.moveaxis(flat.reshape(len(flat), len(tables), -1), 1, 0)
 
 
 def arises(form: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
@@ -513,7 +543,18 @@ def _complete(
     return tree
 
 
-def _hash(years: pd.DataFrame) -> str:
-    """Digest of the years, whatever their order."""
+def digest(years: pd.DataFrame) -> str:
+    """Digest of years, whatever their order.
+
+    Parameters
+    ----------
+    years : pandas.DataFrame
+        What `bayes_alliance.data.panel.panel` or `check_years` gave.
+
+    Returns
+    -------
+    str
+        Hexadecimal SHA-256.
+    """
     text = years.sort_values(KEY).to_csv(index=False, float_format="%.12g")
     return hashlib.sha256(text.encode()).hexdigest()

@@ -15,6 +15,7 @@ it would last is another question: `forecast.lasting`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -26,10 +27,17 @@ from bayes_alliance.data.load import Data
 from bayes_alliance.data.panel import panel
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of
-from bayes_alliance.forecast.forecast import STACKED, input_draws, stack, yearly_designs
-from bayes_alliance.forecast.formation import COVARIATES, USUAL, hazard
+from bayes_alliance.forecast.forecast import (
+    INPUTS,
+    STACKED,
+    input_draws,
+    stack,
+    stacking_weights,
+    yearly_designs,
+)
+from bayes_alliance.forecast.formation import COVARIATES, USUAL, hazards
 from bayes_alliance.forecast.sample import sample
-from bayes_alliance.forecast.scenario import Scenario
+from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.forecast.tables import yearly_data
 from bayes_alliance.process.containers import LEAST_RATIO
 
@@ -118,16 +126,16 @@ def ladder(arises: np.ndarray, design: np.ndarray, today: int) -> np.ndarray:
 
 def _hazards(tree: xr.DataTree, form: xr.DataTree, scenario: Scenario, draws: int) -> np.ndarray:
     """Hazard of a decision in each year: (draw, year), paired at random with the theory's draws."""
-    base = data_of(tree)
-    inputs = input_draws(scenario, int(tree.attrs["seed"]))
-    chosen = inputs[:: max(1, len(inputs) // GROUPS)][:GROUPS]
-    rng = np.random.default_rng(int(tree.attrs["seed"]))
-    parts: list[np.ndarray] = []
-    for own in np.array_split(np.arange(draws), len(chosen)):
-        one = chosen[len(parts)]
-        found = hazard(form, rows(scenario, yearly_data(scenario, base, one))).to_numpy()
-        parts.append(found[rng.integers(0, len(found), len(own))])
-    return np.concatenate(parts)
+    base, seed = data_of(tree), int(tree.attrs["seed"])
+    of_chain = draws // tree["posterior"].sizes["chain"]
+    inputs = input_draws(scenario, seed, min(INPUTS, of_chain))
+    own = np.arange(draws) % of_chain % len(inputs)  # (draw,) draw of the inputs of each
+    group = own * GROUPS // len(inputs)
+    pair = np.random.default_rng(seed).random(draws)
+    chosen = [inputs[own[group == one].min()] for one in np.unique(group)]
+    found = hazards(form, [rows(scenario, yearly_data(scenario, base, one)) for one in chosen])
+    which = np.unique(group, return_inverse=True)[1]
+    return found[which, (pair * found.shape[1]).astype(int)]
 
 
 def rows(scenario: Scenario, data: Data) -> pd.DataFrame:
@@ -146,8 +154,7 @@ def rows(scenario: Scenario, data: Data) -> pd.DataFrame:
         One row a year. The states exposed are those of the grouping; how many states of the
         theatre have no alliance with the patron is carried on from the panel's last year.
     """
-    known = panel().query("patron == @scenario.patron and theatre == @scenario.theatre")
-    unallied = known["unallied"].iloc[-1] if len(known) else round(np.expm1(USUAL))
+    unallied = _unallied(scenario.patron, scenario.theatre)
     threat = data.years.set_index("year").loc[scenario.year : scenario.horizon]
     clients = data.clients.assign(year=data.clients["episode"].astype(int))
     grouped = clients.groupby("year")
@@ -169,6 +176,13 @@ def rows(scenario: Scenario, data: Data) -> pd.DataFrame:
     return out[["patron", "theatre", "year", "unallied", *COVARIATES]]
 
 
+@functools.cache
+def _unallied(patron: str, theatre: str) -> int:
+    """States without an alliance in the panel's last year; the usual number where it has none."""
+    known = panel().query("patron == @patron and theatre == @theatre")["unallied"]
+    return int(known.iloc[-1]) if len(known) else round(np.expm1(USUAL))
+
+
 def _share_of(way: str):
     """Share of the clients to which an adversary has this access."""
     return lambda access: (access.astype(object) == way).mean()
@@ -177,8 +191,8 @@ def _share_of(way: str):
 def horizon(
     trees: Mapping[str, xr.DataTree],
     forms: Mapping[str, xr.DataTree],
-    scenario: Scenario,
-    weights: Mapping[str, float],
+    scenario: Scenario | str,
+    weights: Mapping[str, float] | None = None,
     draws: int = 1000,
 ) -> pd.DataFrame:
     """State of a grouping by the end of each year, by theory and stacked.
@@ -188,39 +202,100 @@ def horizon(
     trees : mapping of str to xarray.DataTree
         Fits of the same data.
     forms : mapping of str to xarray.DataTree
-        The hazard of decisions by theory.
-    scenario : Scenario
-        What is asked.
-    weights : mapping of str to float
-        Stacking weights by theory.
+        The hazard of decisions by theory, as `bayes_alliance.formation` gives it.
+    scenario : Scenario, str or path
+        A bundled scenario's name, a TOML file, or a scenario already read.
+    weights : mapping of str to float, optional
+        Stacking weights by theory; computed with `bayes_alliance.compare` if not given.
     draws : int
         About how many draws to use.
 
     Returns
     -------
     pandas.DataFrame
-        One row a theory (and ``stacked``), year and rung: ``probability`` (posterior mean),
-        ``lower`` and ``upper`` (90 % interval over draws). The row with the rung ``decision`` is
-        the probability that a decision about the grouping has arisen.
+        What `by_year` gives.
+
+    Raises
+    ------
+    InputError
+        If the scenario cannot be used, or the weights or hazards do not fit the theories.
     """
-    found = {name: outlook(tree, forms[name], scenario, draws) for name, tree in trees.items()}
-    years = range(scenario.year, scenario.horizon + 1)
-    shape = (len(years), len(RUNGS) + 1)
-    flat = {
-        name: np.concatenate([of["state"], of["arises"].to_numpy()[..., None]], axis=-1)
-        for name, of in found.items()
-    }
-    flat = {name: values.reshape(len(values), -1) for name, values in flat.items()}
-    flat[STACKED] = stack(flat, weights)
+    if not isinstance(scenario, Scenario):
+        scenario = read(scenario)
+    weights = stacking_weights(trees, weights)
+    return by_year(outlooks(trees, forms, scenario, draws), weights)
+
+
+def outlooks(
+    trees: Mapping[str, xr.DataTree],
+    forms: Mapping[str, xr.DataTree],
+    scenario: Scenario,
+    draws: int = 1000,
+) -> dict[str, xr.Dataset]:
+    """`outlook` of every theory.
+
+    Parameters
+    ----------
+    trees, forms : mapping of str to xarray.DataTree
+        Fits, and hazards of decisions, by theory.
+    scenario : Scenario
+        What is asked.
+    draws : int
+        About how many draws to use.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        By theory.
+
+    Raises
+    ------
+    InputError
+        If a theory has no hazard, or one of another theory.
+    """
+    if missing := [name for name in trees if name not in forms]:
+        raise InputError("a hazard of decisions of each theory", column="forms", value=missing[0])
+    return {name: outlook(tree, forms[name], scenario, draws) for name, tree in trees.items()}
+
+
+def by_year(found: Mapping[str, xr.Dataset], weights: Mapping[str, float]) -> pd.DataFrame:
+    """State of a grouping by the end of each year as a table.
+
+    Parameters
+    ----------
+    found : mapping of str to xarray.Dataset
+        What `outlook` gave, by theory.
+    weights : mapping of str to float
+        Stacking weights by theory.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a theory (and ``stacked``), year and rung: ``probability`` (posterior mean),
+        ``lower`` and ``upper`` (90 % interval over draws). The rung ``multilateral`` is both
+        multilateral ones together; ``decision`` is the probability that a decision about the
+        grouping has arisen.
+    """
+    years = next(iter(found.values()))["year"].to_numpy()
+    names = (*RUNGS, "multilateral", "decision")
+    draws = {name: _with_sums(of) for name, of in found.items()}
+    draws[STACKED] = stack(draws, weights)
     return pd.DataFrame(
         {
             "theory": name,
-            "year": year,
+            "year": int(year),
             "rung": rung,
             "probability": float(values[:, i, j].mean()),
             **dict(zip(("lower", "upper"), interval(values[:, i, j]), strict=True)),
         }
-        for name, values in ((n, v.reshape(-1, *shape)) for n, v in flat.items())
+        for name, values in draws.items()
         for i, year in enumerate(years)
-        for j, rung in enumerate((*RUNGS, "decision"))
+        for j, rung in enumerate(names)
     )
+
+
+def _with_sums(found: xr.Dataset) -> np.ndarray:
+    """States, multilateral ones together, and whether a decision arose: (draw, year, ...)."""
+    state = found["state"].to_numpy()
+    many = state[..., RUNGS.index("multilateral_weak") :].sum(-1, keepdims=True)
+    return np.concatenate([state, many, found["arises"].to_numpy()[..., None]], axis=-1)

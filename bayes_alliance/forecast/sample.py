@@ -8,7 +8,8 @@ nothing else, so that two scenarios that share it share its draws.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,39 @@ def central(scenario: Scenario) -> xr.Dataset:
         return value.centre if isinstance(value, Distribution) else value
 
     return _dataset(scenario, 1, take).isel(draw=0)
+
+
+def settled(scenario: Scenario) -> Scenario:
+    """Make a scenario that holds the middle of each input for certain; its share stays uncertain.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is supposed.
+
+    Returns
+    -------
+    Scenario
+        The same without distributions of the inputs.
+    """
+
+    def middle(value: Any) -> Any:
+        if isinstance(value, Promises):
+            return replace(value, certainty=None)
+        return value.centre if isinstance(value, Distribution) else value
+
+    def each(values: Mapping[Any, Any]) -> dict[Any, Any]:
+        return {key: middle(value) for key, value in values.items()}
+
+    return replace(
+        scenario,
+        certainty=None,
+        statement=middle(scenario.statement),
+        clients={client: each(row) for client, row in scenario.clients.items()},
+        threat=each(scenario.threat),
+        path={column: each(values) for column, values in scenario.path.items()},
+        interventions=tuple(replace(i, values=each(i.values)) for i in scenario.interventions),
+    )
 
 
 def certain(scenario: Scenario) -> bool:

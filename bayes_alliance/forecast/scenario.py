@@ -25,6 +25,8 @@ OWN = ("name", "title", "question")
 """Keys that a file which extends another must have itself."""
 MERGED = ("clients", "threat", "path", "sources")
 """Tables that are added to those of the file that is extended; all else is replaced."""
+QUO = "-status-quo"
+"""How the name of a grouping's status quo ends."""
 FIRST_GROUPING = "quad"
 """Grouping that stands first where scenarios are listed."""
 
@@ -111,16 +113,34 @@ def bundled_scenarios() -> list[str]:
         By grouping, the Quad first; in each the status quo first, since the others are changes
         of it.
     """
-    stems = [path.stem for path in bundled("data", "scenarios").glob("*.toml")]
-    quo = "-status-quo"
-    groups = [stem.removesuffix(quo) for stem in stems if stem.endswith(quo)]
 
     def order(stem: str) -> tuple[bool, str, bool, str]:
-        own = [group for group in groups if stem.startswith(f"{group}-")]
-        group = max(own, key=len, default=stem)  # quad-plus is no part of quad
-        return group != FIRST_GROUPING, group, not stem.endswith(quo), stem
+        group = grouping(stem) or stem
+        return group != FIRST_GROUPING, group, not stem.endswith(QUO), stem
 
-    return sorted(stems, key=order)
+    return sorted(_stems(), key=order)
+
+
+def _stems() -> list[str]:
+    return [path.stem for path in bundled("data", "scenarios").glob("*.toml")]
+
+
+def grouping(name: str) -> str | None:
+    """Grouping of a scenario, by its name.
+
+    Parameters
+    ----------
+    name : str
+        Name of a scenario.
+
+    Returns
+    -------
+    str or None
+        The longest name that begins it and has a bundled status quo: quad-plus is no part of quad.
+    """
+    groups = [stem.removesuffix(QUO) for stem in _stems() if stem.endswith(QUO)]
+    own = [group for group in groups if name.startswith(f"{group}-")]
+    return max(own, key=len, default=None)
 
 
 def read(name_or_path: str | Path) -> Scenario:

@@ -78,8 +78,11 @@ def _tables(scenario: Scenario, base: Data, inputs: xr.Dataset, names: Mapping[i
     """Tables with an episode for each year that has a name, and the panel to the last input."""
     episodes: list[dict[str, Any]] = []
     clients: list[dict[str, Any]] = []
+    at = {int(year): i for i, year in enumerate(inputs["year"].to_numpy())}
+    of_client = {column: inputs[column].to_numpy() for column in COLUMNS}  # (year, client)
+    statement = inputs["statement"].to_numpy()
     for year, name in names.items():
-        now = inputs.sel(year=year)
+        now = at[year]
         episodes.append(
             {
                 "episode": name,
@@ -90,13 +93,13 @@ def _tables(scenario: Scenario, base: Data, inputs: xr.Dataset, names: Mapping[i
                 "adversary": scenario.adversary,
                 "date": pd.Timestamp(year, 1, 1),
                 "initiative": scenario.initiative,
-                "threat_statement": now["statement"].item(),
+                "threat_statement": statement[now],
             }
         )
         clients += [
             {"episode": name, "client": client}
-            | {column: now[column].sel(client=client).item() for column in COLUMNS}
-            for client in scenario.clients
+            | {column: values[now, i] for column, values in of_client.items()}
+            for i, client in enumerate(scenario.clients)
         ]
     return Data(
         name=scenario.name,
@@ -149,16 +152,14 @@ def _years(scenario: Scenario, base: Data, until: xr.Dataset) -> pd.DataFrame:
                 column="year",
                 value=scenario.year,
             )
-    given = [column for column in THREAT if f"threat_{column}" in until]
+    given = {c: until[f"threat_{c}"].to_numpy() for c in THREAT if f"threat_{c}" in until}
     rows: list[dict[str, Any]] = []
     carried: dict[str, Any] = {"patron": scenario.patron, "theatre": scenario.theatre}
     if not known.empty:
         carried = known.iloc[-1].to_dict()
         rows = [{**carried, "year": year} for year in range(last + 1, scenario.year)]
-    for year in until["year"].to_numpy():
-        now = until.sel(year=year)
-        threat = {column: now[f"threat_{column}"].item() for column in given}
-        threat = {column: v for column, v in threat.items() if not pd.isna(v)}
+    for i, year in enumerate(until["year"].to_numpy()):
+        threat = {column: values[i] for column, values in given.items() if not pd.isna(values[i])}
         rows.append({**carried, "year": int(year), "adversary": scenario.adversary} | threat)
     made = _rows(rows, base.years, "years")
     return made if known.empty else pd.concat([known, made], ignore_index=True)

@@ -17,10 +17,12 @@ import xarray as xr
 from bayes_alliance.compare.study import open_study
 from bayes_alliance.data.load import load
 from bayes_alliance.fit import fit, open_fit, save
+from bayes_alliance.forecast.kept import file_of, kept
 from bayes_alliance.report.figures import figures
 from bayes_alliance.report.figures import save as save_figure
 from bayes_alliance.report.page import page
 from bayes_alliance.report.results import (
+    DECISIONS,
     NO_FRAMES,
     NO_STATEMENTS,
     Results,
@@ -42,6 +44,7 @@ def report(
     extra: Mapping[str, xr.DataTree] | None = None,
     scenarios: list[str] | None = None,
     study: str | Path | None = None,
+    forms: Mapping[str, xr.DataTree] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Write ``index.html``, ``figures/*.svg`` and ``summary.json``.
@@ -58,6 +61,9 @@ def report(
         Scenarios to forecast; those of the Quad by default.
     study : str or pathlib.Path, optional
         A robustness study of the same data (`bayes-alliance compare --study`), to show with them.
+    forms : mapping of str to xarray.DataTree, optional
+        Hazards of decisions by theory, as `bayes_alliance.formation` gives them; fitted if not
+        given.
     progress : callable, optional
         Called with the name of each step.
 
@@ -72,7 +78,7 @@ def report(
         If the folder cannot be written or the fits cannot be compared.
     """
     folder = writable(out)
-    results = collect(trees, extra, scenarios, progress, study)
+    results = collect(trees, extra, scenarios, progress, study, forms)
     if progress:
         progress("figures")
     return write(results, folder)
@@ -177,7 +183,13 @@ def reproduce(
     extra |= {
         label: open_fit(_file(fits, label), load(where)) for label, (_, where) in alone.items()
     }
-    return report(trees, out, extra=extra, study=study, progress=progress)
+    forms = {
+        label: kept(
+            tree, file_of(_file(fits, label)), partial(labelled, tell, f"{label}, {DECISIONS}")
+        )
+        for label, tree in trees.items()
+    }
+    return report(trees, out, extra=extra, study=study, forms=forms, progress=progress)
 
 
 def _file(folder: Path, label: str) -> Path:

@@ -28,14 +28,19 @@ from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, diagnose, priors_of
 from bayes_alliance.forecast.beyond import warnings as scenario_warnings
 from bayes_alliance.forecast.forecast import forecast
+from bayes_alliance.forecast.formation import formation
+from bayes_alliance.forecast.kept import settings
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.process.integrated import INFORMATION
+from bayes_alliance.report.outlook import Outlook, groupings, outlooks_of
 from bayes_alliance.theories import NULL
 
 MAIN = ("indicators", "episode")
 """The comparison whose weights stack the forecasts."""
 NO_FRAMES, NO_STATEMENTS = "without coded frames", "without coded frames and statements"
 """Names of the fits that do not read what was coded knowing the outcome."""
+DECISIONS = "how often decisions arise"
+"""Name of the hazard of decisions of a theory, after the theory's."""
 ASKED = (
     "north-atlantic-1949",
     "pacific-pact-1951",
@@ -84,6 +89,11 @@ class Results:
         Scenarios by name, in reading order.
     forecasts : dict of str to pandas.DataFrame
         By scenario.
+    outlooks : dict of str to Outlook
+        By scenario: the grouping by year, against the status quo, and what moves it.
+    groupings : pandas.DataFrame
+        All bundled scenarios in short, as `bayes_alliance.report.outlook.groupings` gives them;
+        empty where a report names its scenarios.
     study : Study or None
         A robustness study of the same data.
     warnings : list of str
@@ -105,6 +115,8 @@ class Results:
     predicted: dict[str, dict[str, xr.Dataset]] = field(default_factory=dict)
     proper: dict[str, pd.DataFrame] = field(default_factory=dict)
     unseen: pd.DataFrame = field(default_factory=pd.DataFrame)
+    outlooks: dict[str, Outlook] = field(default_factory=dict)
+    groupings: pd.DataFrame = field(default_factory=pd.DataFrame)
     study: Study | None = None
     warnings: list[str] = field(default_factory=list)
 
@@ -194,6 +206,7 @@ def collect(
     scenarios: list[str] | None = None,
     progress: Callable[[str], None] | None = None,
     study: str | Path | None = None,
+    forms: Mapping[str, xr.DataTree] | None = None,
 ) -> Results:
     """Compute everything that a report shows.
 
@@ -209,6 +222,8 @@ def collect(
         Called with the name of each step.
     study : str or pathlib.Path, optional
         A robustness study of the same data, as `bayes_alliance.compare.study.open_study` reads it.
+    forms : mapping of str to xarray.DataTree, optional
+        Hazards of decisions by theory; fitted if not given.
 
     Returns
     -------
@@ -243,10 +258,13 @@ def collect(
     for name, scenario in asked.items():
         tell(f"forecast {name}")
         forecasts[name] = forecast(trees, scenario, weights)
+    forms = dict(forms) if forms is not None else _forms(trees, tell) if asked else {}
+    outlooks = outlooks_of(trees, forms, asked, weights, tell)
+    hazards = {f"{name}, {DECISIONS}": forms[name] for name in trees if name in forms}
     tell("check")
     diagnostics = {
         name: diagnose(tree) | {"seconds": tree.attrs["seconds"]}
-        for name, tree in (trees | extra).items()
+        for name, tree in (trees | extra | hazards).items()
     }
     results = Results(
         trees=trees,
@@ -264,10 +282,24 @@ def collect(
         predicted=predicted,
         proper=proper,
         unseen=said,
+        outlooks=outlooks,
+        groupings=pd.DataFrame()
+        if scenarios is not None
+        else groupings(trees, forms, weights, tell),
         study=opened,
     )
     results.warnings.extend(_warnings(results))
     return results
+
+
+def _forms(trees: Mapping[str, xr.DataTree], tell: Callable[[str], None]) -> dict[str, xr.DataTree]:
+    """Hazard of decisions of each theory."""
+    return {
+        name: formation(
+            tree, **settings(tree), progress=partial(labelled, tell, f"{name}, {DECISIONS}")
+        )
+        for name, tree in trees.items()
+    }
 
 
 def _study_of(store: str | Path, data: Data) -> Study:

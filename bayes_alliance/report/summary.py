@@ -11,6 +11,7 @@ from bayes_alliance.compare.hypotheses import CI_PROB
 from bayes_alliance.compare.loo import difference
 from bayes_alliance.fit import versions
 from bayes_alliance.report.findings import findings
+from bayes_alliance.report.outlook import Outlook
 from bayes_alliance.report.results import Results
 from bayes_alliance.theories import NULL
 
@@ -27,8 +28,9 @@ def summary(results: Results) -> dict[str, Any]:
     -------
     dict
         ``versions``, ``data``, ``fits``, ``comparison``, ``stacking``, ``stages``,
-        ``proper_scores``, ``unseen``, ``checks``, ``hypotheses``, ``forecast``, ``findings``
-        (sentences by question) and ``warnings``. Equal for equal seeds but for ``seconds``.
+        ``proper_scores``, ``unseen``, ``checks``, ``hypotheses``, ``forecast``,
+        ``outlook``, ``groupings``, ``findings`` (sentences by question) and ``warnings``. Equal
+        for equal seeds but for ``seconds``.
     """
     data = results.data
     return clean(
@@ -92,10 +94,22 @@ def summary(results: Results) -> dict[str, Any]:
                 }
                 for scenario, table in results.forecasts.items()
             },
+            "outlook": {name: _outlook(found) for name, found in results.outlooks.items()},
+            "groupings": results.groupings.to_dict(orient="records"),
             "findings": findings(results),
             "warnings": results.warnings,
         }
     )
+
+
+def _outlook(found: Outlook) -> dict[str, Any]:
+    """Tables of an outlook as rows."""
+    tables = {name: getattr(found, name) for name in Outlook.__dataclass_fields__}
+    return {
+        name: table.astype(object).where(table.notna(), None).to_dict(orient="records")
+        for name, table in tables.items()
+        if table is not None
+    }
 
 
 def _row(results: Results, key: tuple[str, str], name: str) -> dict[str, Any]:

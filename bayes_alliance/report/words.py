@@ -41,6 +41,48 @@ def left_out(group: str) -> str:
     return PLACES.get(group) or f"the patron {state_names()[group]}"
 
 
+LEAST = 0.005
+"""Change of a probability below which nothing is said to move."""
+MOVERS = {
+    "promises": "the clients' promises to each other",
+    "clients.occupied": "occupation of the clients or their neighbours",
+    "clients.disputes": "the clients' territorial disputes",
+    "clients.fear": "the clients' fear of occupation",
+    "clients.land_access": "access to the clients by land",
+    "clients.distance_km": "the clients' distance in km",
+    "clients.capability_ratio": "the adversary's power over the clients'",
+    "clients.patron_ratio": "the patron's power over the clients'",
+    "clients.polyarchy_gap": "the clients' regimes against the adversary's",
+    "threat.power_ratio": "the adversary's power over the patron's",
+    "threat.forces_ratio": "the adversary's forces over the patron's",
+    "threat.distance_km": "the adversary's distance in km",
+    "threat.polyarchy_gap": "the patron's regime against the adversary's",
+    "threat.disputes": "the adversary's disputes with use of force",
+    "statement": "the stated threat",
+    "initiative": "who presses for it",
+    "clients": "all indicators of the clients",
+    "threat": "all components of threat",
+    "all": "everything",
+}
+"""What moves a forecast, in words."""
+
+
+def mover_words(name: str) -> str:
+    """Name what moves a forecast.
+
+    Parameters
+    ----------
+    name : str
+        A mover or a group of movers, as `bayes_alliance.forecast.answers.movers` has them.
+
+    Returns
+    -------
+    str
+        Words in a sentence.
+    """
+    return MOVERS.get(name, name)
+
+
 def listed(words: Iterable[str]) -> str:
     """Join words as a sentence does.
 

@@ -17,6 +17,7 @@ from bayes_alliance.fit import data_of
 from bayes_alliance.forecast.forecast import design_draws, yearly_designs
 from bayes_alliance.forecast.formation import formation
 from bayes_alliance.forecast.horizon import RUNG_OF_CELL, RUNGS, horizon, ladder, outlook, rows
+from bayes_alliance.forecast.inputs import Normal
 from bayes_alliance.forecast.lasting import DESIGNS, lasting
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.forecast.tables import yearly_data
@@ -106,6 +107,16 @@ def test_an_outlook_adds_up(fits, form, quad) -> None:
     assert found.sizes["year"] == 4
 
 
+def test_draws_of_a_grouping_are_pairs_whether_inputs_are_sure_or_not(fits, form, quad) -> None:
+    known = quad.clients["JPN"]["capability_ratio"]
+    nearly = Normal(np.log(known), 1e-9, 1e-4, 1e6, log=True)
+    row = quad.clients["JPN"] | {"capability_ratio": nearly}
+    doubtful = replace(quad, clients=quad.clients | {"JPN": row})
+    sure, unsure = (outlook(fits["null"], form, s, 200) for s in (quad, doubtful))
+    for name in ("design", "hazard", "state"):
+        assert unsure[name].to_numpy() == pytest.approx(sure[name].to_numpy()), name
+
+
 def test_no_share_of_the_decisions_leaves_a_grouping_as_it_is(fits, form, quad) -> None:
     found = outlook(fits["null"], form, replace(quad, share=0.0), 200)
     assert found["state"].sel(rung=quad.today).to_numpy() == pytest.approx(1)
@@ -122,6 +133,9 @@ def test_a_table_has_every_theory_year_and_rung(fits, form, quad) -> None:
     assert (found["lower"] <= found["upper"]).all()
     states = found[found["rung"].isin(RUNGS)].groupby(["theory", "year"])["probability"].sum()
     assert states.to_numpy() == pytest.approx(1)
+    wide = found.pivot(index=["theory", "year"], columns="rung", values="probability")
+    together = wide["multilateral_weak"] + wide["multilateral_strong"]
+    assert wide["multilateral"].to_numpy() == pytest.approx(together.to_numpy())
 
 
 def test_lives_without_a_theory_follow_the_age_bands(fits, quad) -> None:

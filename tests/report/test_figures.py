@@ -16,6 +16,7 @@ import pandas as pd
 import pymc as pm
 import pytest
 import xarray as xr
+from made_outlooks import made_outlook
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
@@ -28,6 +29,7 @@ from bayes_alliance.compare.unseen import KINDS
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.fit import TABLES, priors_of
 from bayes_alliance.forecast.forecast import STACKED
+from bayes_alliance.forecast.scenario import read
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.process.integrated import at_draws
 from bayes_alliance.process.priors import load_priors
@@ -40,13 +42,14 @@ from bayes_alliance.report.figures import (
     figures,
     fitted,
     forecasted,
+    outlook,
     predicted,
     save,
     timeline,
 )
 from bayes_alliance.report.figures import hypotheses as forests
 from bayes_alliance.report.figures.style import RC, THEATRE_COLOURS, THEORY_COLOURS, settle
-from bayes_alliance.report.results import ASKED, MAIN, Results
+from bayes_alliance.report.results import ASKED, FORECAST, MAIN, Results
 from bayes_alliance.theories import build
 
 DRAWS = 100
@@ -75,6 +78,9 @@ SLUGS = [
     "checks",
     "forecasts-multilateral",
     "forecasts",
+    "forecasts-by-year",
+    "forecasts-lasting",
+    "forecasts-movers",
 ]
 
 
@@ -177,7 +183,7 @@ def made_up(data: Data, fits: tuple[str, ...], names: tuple[str, ...]) -> Result
             )
             for name in names
         },
-        scenarios={},
+        scenarios={name: read(name) for name in FORECAST},
         forecasts={
             f"scenario-{k}": pd.DataFrame(
                 [
@@ -188,6 +194,7 @@ def made_up(data: Data, fits: tuple[str, ...], names: tuple[str, ...]) -> Result
             )
             for k in range(3)
         },
+        outlooks={name: made_outlook(names, name) for name in FORECAST},
         stages={
             "indicators": {
                 n: pd.DataFrame(rng.normal(-1, 1, (len(cases), len(STAGES))), cases, STAGES)
@@ -367,6 +374,7 @@ def test_a_missing_theory_takes_its_figures_along(results):
         comparison={k: table({n: s[n] for n in names}) for k, s in results.scores.items()},
         scores={k: {n: s[n] for n in names} for k, s in results.scores.items()},
         forecasts={},
+        outlooks={},
     )
     left = [slug for module in SUBJECTS for slug in keys(module, fewer)]
     assert left == [s for s in SLUGS if not of_occupation(s) and not s.startswith("forecasts")]
@@ -374,12 +382,20 @@ def test_a_missing_theory_takes_its_figures_along(results):
 
 def test_what_is_absent_is_skipped(results):
     bare = replace(
-        results, sensitivity={}, diagnostics={}, checks={}, comparison={}, scores={}, forecasts={}
+        results,
+        sensitivity={},
+        diagnostics={},
+        checks={},
+        comparison={},
+        scores={},
+        forecasts={},
+        outlooks={},
     )
     assert keys(compared, bare) == []
     none = dict.fromkeys(results.hypotheses, results.hypotheses["null"])
     assert keys(forests, replace(bare, hypotheses=none)) == []
     assert keys(forecasted, bare) == []
+    assert keys(outlook, bare) == []
     left = keys(fitted, bare)
     assert "sensitivity" not in left
     assert "diagnostics" not in left

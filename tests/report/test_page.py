@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from made_outlooks import made_groupings, made_outlook
 
 from bayes_alliance.compare.loo import difference, table
 from bayes_alliance.data.load import Data, load
@@ -292,6 +293,8 @@ def make(data: Data, lead: float = 0.1, noise: float = 1.0) -> Results:
         stages={"indicators": staged(cases)},
         proper={"indicators": proper()},
         unseen=said_of(data),
+        outlooks={name: made_outlook(THEORIES, name) for name in asked},
+        groupings=made_groupings(THEORIES),
         warnings=["The comparison rests on few cases."],
     )
 

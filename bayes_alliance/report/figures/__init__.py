@@ -10,6 +10,7 @@ from bayes_alliance.report.figures import (
     fitted,
     forecasted,
     hypotheses,
+    outlook,
     predicted,
     specifications,
     timeline,
@@ -29,6 +30,7 @@ SUBJECTS = (
     unseen,
     predicted,
     forecasted,
+    outlook,
     specifications,
 )
 """One module a subject, in reading order."""

@@ -12,6 +12,12 @@ from bayes_alliance.forecast.beyond import warnings as scenario_warnings
 from bayes_alliance.forecast.forecast import STACKED
 from bayes_alliance.forecast.scenario import Scenario
 from bayes_alliance.process.cells import CELLS, COMMITMENTS, label
+from bayes_alliance.report.page.answers import (
+    answers,
+    expected_table,
+    groupings_table,
+    rung_table,
+)
 from bayes_alliance.report.page.marks import Said, fit_marks, forecast_marks
 from bayes_alliance.report.page.tables import lines, note, red, table
 from bayes_alliance.report.page.words import (
@@ -151,9 +157,15 @@ def forecast_section(results: Results) -> dict[str, Any] | None:
                     opening(w) for w in scenario_warnings(results.scenarios[name], results.data)
                 ],
                 "table": forecast_table(results, name, f"scenario-{i}"),
+                "said": answers(results, name),
+                "years": rung_table(results, name, f"scenario-{i}")
+                if name in results.outlooks
+                else "",
             }
             for i, name in enumerate(results.forecasts)
         ],
+        "expected": expected_table(results),
+        "groupings": groupings_table(results),
     }
 
 
