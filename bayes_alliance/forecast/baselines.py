@@ -7,12 +7,15 @@ regression, given that a design has reached its age.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
 from bayes_alliance.compare.yardsticks import (
     COX_RIDGE,
     RIDGE,
+    Fitted,
     covariates,
     cox,
     kaplan_meier,
@@ -60,9 +63,11 @@ def design_baselines(
     seen = covariates(known, promises)[roots].to_numpy()
     new = covariates(cases, promises).to_numpy()
     for name, logit in (("ordered logit", ordered_logit), ("multinomial logit", multinomial_logit)):
-        out[name], notes[name] = on_folds(
-            lambda case, penalty, logit=logit: logit(seen, cell, new[case], penalty), count, RIDGE
-        )
+
+        def without(case: int, penalty: float, logit: Callable = logit) -> Fitted:
+            return logit(seen, cell, new[case], penalty)
+
+        out[name], notes[name] = on_folds(without, count, RIDGE)
     return out, notes
 
 
@@ -94,8 +99,8 @@ def year_baselines(known: pd.DataFrame, rows: pd.DataFrame, seed: int) -> dict[s
     pairs = pd.MultiIndex.from_frame(rows[["patron", "theatre"]])
     place, each = pd.factorize(pairs)
     k, n = (v.reindex(each, fill_value=0).to_numpy(float) for v in (events, years))
-    of_pair = PRIOR_YEARS * np.array([[mean], [1 - mean]]) + np.array([k, n - k])
-    own = rng.beta(*of_pair, (DRAWS, len(each)))[:, place]
+    yes, no = PRIOR_YEARS * mean + k, PRIOR_YEARS * (1 - mean) + n - k
+    own = rng.beta(yes, no, (DRAWS, len(each)))[:, place]
     chance = {BASE: np.repeat(overall[:, None], len(rows), axis=1), OWN: own}
     return {name: -np.log1p(-values) for name, values in chance.items()}
 
@@ -131,9 +136,11 @@ def life_baselines(
     at = at.reshape(reached.shape)
     out, notes = {}, {}
     for name, survive in ((SURVIVAL, kaplan_meier), ("Cox", cox)):
-        curves, notes[name] = on_folds(
-            lambda _, penalty, survive=survive: survive(both, seen, ages, penalty), 1, COX_RIDGE
-        )
+
+        def surviving(_: int, penalty: float, survive: Callable = survive) -> Fitted:
+            return survive(both, seen, ages, penalty)
+
+        curves, notes[name] = on_folds(surviving, 1, COX_RIDGE)
         own = np.take_along_axis(curves[0][~seen], at, axis=1)
         stood = np.where(own[:, :1] > 0, own[:, :1], 1.0)
         given = np.where(own[:, :1] > 0, own / stood, 1.0)  # beyond all lives seen, nothing is told

@@ -116,7 +116,8 @@ def _cut(text: str, origin: int) -> str | None:
     first, last = year_span(text) or (origin, origin)
     if first >= origin:
         return None
-    return str(first) if first == last else f"{first}-{min(last, origin - 1)}"
+    last = min(last, origin - 1)
+    return str(first) if first == last else f"{first}-{last}"
 
 
 def known_panel(panel: pd.DataFrame, origin: int) -> pd.DataFrame:
