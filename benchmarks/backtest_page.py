@@ -387,7 +387,8 @@ def leaks(stored: list[dict[str, Any]], found: dict[int, dict[str, xr.Dataset]])
         "had not begun draws its effect from the scale, so it knows when a new era begins but not "
         "what it brings.",
         "- **Patrons that had not decided about a theatre before are not forecast**: "
-        f"{sum(missed.values())} of {total} years with a decision ({by or 'none'}). That they would was not known.",
+        f"{sum(missed.values())} of {total} years with a decision ({by or 'none'}). That "
+        "they would was not known.",
         f"- **Designs are forecast given that a case arose**, of {cases} cases, {joined} of them "
         "accessions, with their covariates at that time. A refused proposal counts as its most "
         "inclusive fallback, even if that came after the window.",
