@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
+from backtest_examples import with_another_future
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,46 +104,6 @@ def test_an_origin_without_a_past_is_refused(wide, origin):
 
 
 # --- nothing of the future is ---------------------------------------------------------------------
-
-
-def with_another_future(data: Data, origin: int, seed: int) -> Data:
-    """The same past; after it other outcomes, ends, threat and indicators, some cases twice."""
-    rng = np.random.default_rng(seed)
-    day = day_before(origin)
-    episodes = data.episodes.copy()
-    later = episodes["date"] >= day
-    for column in ("outcome", "proposal", "commitment", "initiative", "frame", "threat_statement"):
-        mixed = rng.permutation(episodes.loc[later, column].to_numpy(object))
-        episodes.loc[later, column] = pd.Series(mixed, index=episodes.index[later]).astype(
-            episodes[column].dtype
-        )
-    open_ = episodes["start"].notna() & ~(episodes["end"] < day)
-    days = pd.to_timedelta(rng.integers(1, 9000, len(episodes)), "D")
-    begun = episodes["start"].where(episodes["start"] >= day, day)
-    episodes["end"] = episodes["end"].where(~open_, begun + days)
-    ways = rng.choice(["dissolved", "lapsed", "shrunk", "replaced"], len(episodes))
-    episodes["ended"] = episodes["ended"].where(~open_, ways)
-    late = episodes["start"] >= day
-    episodes["start"] = episodes["start"].where(~late, episodes["start"] + days)
-    more = episodes[later].sample(3, replace=True, random_state=seed)
-    more = more.assign(episode=[f"another-{i}" for i in range(3)])
-    more["case"], more["fallback_of"] = more["episode"], None
-    episodes = pd.concat([episodes, more], ignore_index=True)
-    after = set(data.episodes.loc[later, "episode"])
-    clients = data.clients.copy()
-    changed = clients["episode"].isin(after)
-    for column in ("capability_ratio", "distance_km", "disputes"):
-        factor = rng.uniform(0.1, 3.0, len(clients))
-        clients[column] = clients[column].where(~changed, clients[column] * factor)
-    threat = data.years.copy()
-    later_years = threat["year"] >= origin
-    for column in ("power_ratio", "forces_ratio", "distance_km", "disputes"):
-        factor = rng.uniform(0.1, 3.0, len(threat))
-        threat[column] = threat[column].where(~later_years, threat[column] * factor)
-    codings = data.codings.copy()
-    about = codings["episode"].isin(after)
-    codings.loc[about, "confidence"] = rng.uniform(0.3, 1.0, int(about.sum()))
-    return replace(data, episodes=episodes, clients=clients, years=threat, codings=codings)
 
 
 @settings(max_examples=15, deadline=None)
