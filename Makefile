@@ -4,7 +4,7 @@
 # Nothing of an environment that happens to be active may reach the one made here.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_CONSTRAINT PIP_PREFIX PIP_TARGET PIP_USER
 
-.PHONY: help report reference fits calibration recovery exact findings formation study prior dataset test lint setup clean
+.PHONY: help report reference fits calibration recovery exact findings formation study backtest prior dataset test lint setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ exact: setup ## leave every case out in turn; write docs/exact.md
 
 formation: setup ## fit how often decisions arise, and leave out every decade; write docs/formation.md
 	.venv/bin/python benchmarks/formation.py
+
+backtest: setup ## forecast from origins in the past and score it; write docs/backtest.md
+	.venv/bin/python benchmarks/backtest.py
 
 findings: setup ## fit, score and check on every dataset; write docs/findings.md
 	.venv/bin/python benchmarks/findings.py

@@ -90,9 +90,9 @@ def yardsticks(data: Data, information: str = "indicators") -> dict[str, xr.Data
             seen = np.arange(len(cases)) != case
             return logit(x[seen], cell[seen], x[case], penalty)
 
-        probability, note = _on_folds(without, len(cases), RIDGE)
+        probability, note = on_folds(without, len(cases), RIDGE)
         out[name] = assemble(data, years, probability).assign_attrs(note=note)
-    lives = _lives(data, table)
+    lives = lives_with(data, table)
     for name, survive in (("Kaplan-Meier", kaplan_meier), ("Cox", cox)):
 
         def surviving(case: int, penalty: float, survive: Callable = survive) -> Fitted:
@@ -100,15 +100,31 @@ def yardsticks(data: Data, information: str = "indicators") -> dict[str, xr.Data
             return survive(lives.drop(columns="case"), seen, years, penalty)
 
         if lives["case"].nunique() > 1:
-            curves, note = _on_folds(surviving, len(cases), COX_RIDGE)
+            curves, note = on_folds(surviving, len(cases), COX_RIDGE)
             out[name] = assemble(data, years, curves=curves).assign_attrs(note=note)
     return out
 
 
-def _on_folds(
+def on_folds(
     without: Callable[[int, float], Fitted], cases: int, ridge: float
 ) -> tuple[np.ndarray, str]:
-    """Predictions of one estimator on all folds: maximum likelihood, or ridge if any fold fails."""
+    """Predictions of one estimator on all folds: maximum likelihood, or ridge if any fold fails.
+
+    Parameters
+    ----------
+    without : callable
+        Takes the number of a fold and a ridge penalty; gives what a fit predicts, and whether it
+        converged.
+    cases : int
+        Folds.
+    ridge : float
+        Penalty.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, first dimension the fold, and str
+        Predictions, and how they were fitted.
+    """
     found = [without(case, 0.0) for case in range(cases)]
     failed = sum(not converged for _, converged in found)
     note = "maximum likelihood"
@@ -149,8 +165,22 @@ def covariates(data: Data, promises: bool = False) -> pd.DataFrame:
     return pd.DataFrame(columns, index=data.episodes["episode"].to_numpy())
 
 
-def _lives(data: Data, table: pd.DataFrame) -> pd.DataFrame:
-    """Duration, end, case and covariates of each design."""
+def lives_with(data: Data, table: pd.DataFrame) -> pd.DataFrame:
+    """Duration, end, case and covariates of each design.
+
+    Parameters
+    ----------
+    data : Data
+        Validated tables.
+    table : pandas.DataFrame
+        What `covariates` gave.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by episode: ``duration``, ``event``, ``case``, the covariates, and ``strong`` and
+        ``several`` (clients) of the design.
+    """
     lives = durations(data.episodes)
     cell = codes(data.episodes["outcome"], CELLS_ONLY)
     design = pd.DataFrame({"strong": STRONG[cell], "several": JOINT[cell]}, index=table.index)
@@ -213,7 +243,7 @@ def ordered_logit(x: np.ndarray, cell: np.ndarray, new: np.ndarray, penalty: flo
         if converged:
             probability[present] = model.predict(best, new[None])[0]
     of_rung = np.where(RUNG > 0, np.where(STRONG > 0, strong, 1 - strong), 1.0)
-    return _lapsed(probability[RUNG] * of_rung), converged
+    return lapsed(probability[RUNG] * of_rung), converged
 
 
 def multinomial_logit(x: np.ndarray, cell: np.ndarray, new: np.ndarray, penalty: float) -> Fitted:
@@ -245,13 +275,24 @@ def multinomial_logit(x: np.ndarray, cell: np.ndarray, new: np.ndarray, penalty:
         if converged:
             by_cell = best.reshape(model.K, -1, order="F")
             probability[present] = model.predict(by_cell, np.append(1.0, new)[None])[0]
-    return _lapsed(probability), converged
+    return lapsed(probability), converged
 
 
-def _lapsed(probability: np.ndarray) -> np.ndarray:
-    """Spread the lapse of the process over all cells, so that none is impossible."""
+def lapsed(probability: np.ndarray) -> np.ndarray:
+    """Spread the lapse of the process over all categories, so that none is impossible.
+
+    Parameters
+    ----------
+    probability : numpy.ndarray, shape (..., category)
+        Probabilities.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., category)
+        Probabilities, each above 0.
+    """
     lapse = load_priors(NULL).options["lapse"]
-    return (1 - lapse) * probability + lapse / len(CELLS)
+    return (1 - lapse) * probability + lapse / probability.shape[-1]
 
 
 def _standard(x: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
