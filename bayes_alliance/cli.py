@@ -565,20 +565,20 @@ def forecast(
 def _explore(given: list[str], out: Path | None, data: list[str] | None) -> None:
     """Write the explorer's page: scenarios (bundled ones, or TOML files) and fits in any order."""
     from bayes_alliance.errors import InputError
-    from bayes_alliance.forecast.explore import explore
+    from bayes_alliance.forecast.explore import check, explore
     from bayes_alliance.forecast.scenario import bundled_scenarios, read
 
     asked = [name for name in given if name in bundled_scenarios() or name.endswith(".toml")]
-    paths = [Path(name) for name in given if name not in asked]
-    if not paths:
+    fits = [Path(name) for name in given if name not in asked]
+    if not fits:
         raise InputError("one fit or more", column="fits")
+    trees = _open(fits, data)
+    paths = dict(zip(trees, fits, strict=True))
+    page = out or Path("explorer.html")
+    scenarios = [read(name) for name in asked]
+    check(trees, page, scenarios)
     with _progress(70 * len(paths)) as tell:
-        page = explore(
-            _open(paths, data),
-            out or Path("explorer.html"),
-            scenarios=[read(name) for name in asked],
-            progress=tell,
-        )
+        explore(trees, page, _hazards(paths, trees, tell), scenarios, tell)
     print(f"explorer: {page}")
 
 
@@ -592,21 +592,27 @@ def _wide(frame: Any, rows: str) -> Any:
 def _by_year(
     paths: dict[str, Path], trees: dict[str, Any], asked: Any, weights: dict[str, float]
 ) -> Any:
-    """What a grouping is at the end of each year; the hazards of decisions stay beside the fits."""
+    """What a grouping is at the end of each year."""
     from bayes_alliance.forecast.horizon import horizon
+
+    with _progress(55 * len(trees)) as tell:
+        forms = _hazards(paths, trees, tell)
+        tell("what the grouping is by year")
+        return horizon(trees, forms, asked, weights)
+
+
+def _hazards(paths: dict[str, Path], trees: dict[str, Any], tell: Any) -> dict[str, Any]:
+    """Hazards of decisions of the fits; they stay beside the fits."""
     from bayes_alliance.forecast.kept import file_of, kept
     from bayes_alliance.report.results import DECISIONS, labelled
     from bayes_alliance.writable import writable
 
-    forms = {}
     for path in paths.values():
         writable(path.parent)
-    with _progress(55 * len(trees)) as tell:
-        for name, tree in trees.items():
-            step = partial(labelled, tell, f"{name}, {DECISIONS}")
-            forms[name] = kept(tree, file_of(paths[name]), step)
-        tell("what the grouping is by year")
-        return horizon(trees, forms, asked, weights)
+    return {
+        name: kept(tree, file_of(paths[name]), partial(labelled, tell, f"{name}, {DECISIONS}"))
+        for name, tree in trees.items()
+    }
 
 
 def _scenarios(titles: dict[str, str], json_: bool) -> None:

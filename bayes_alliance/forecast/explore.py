@@ -113,10 +113,7 @@ def explore(
     """
     tell = progress or (lambda step: None)
     out = Path(out)
-    if out.suffix not in (".html", ".htm"):
-        raise InputError("a file name ending in .html", file=str(out))
-    writable(out.parent)
-    _check(trees, scenarios)
+    check(trees, out, scenarios)
     if forms is None:
         forms = {}
         for name, tree in trees.items():
@@ -131,6 +128,31 @@ def explore(
     half.write_text(text, encoding="utf-8")
     half.replace(out)
     return out
+
+
+def check(
+    trees: Mapping[str, xr.DataTree], out: str | Path, scenarios: Sequence[Scenario] = ()
+) -> None:
+    """Refuse, before anything is computed, what cannot become a page.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Fits by theory.
+    out : str or pathlib.Path
+        The page.
+    scenarios : sequence of Scenario
+        Groupings to offer.
+
+    Raises
+    ------
+    InputError
+        If the fits cannot be used together, or the place cannot be written.
+    """
+    if Path(out).suffix not in (".html", ".htm"):
+        raise InputError("a file name ending in .html", file=str(out))
+    writable(Path(out).parent)
+    _check(trees, scenarios)
 
 
 def bundled_groupings() -> list[str]:
