@@ -91,7 +91,7 @@ def known_at(data: Data, origin: int) -> Data:
 
 def _whole(origin: int) -> int:
     """A year that dates can have."""
-    if isinstance(origin, bool) or not isinstance(origin, (int, np.integer)) or origin < 1:
+    if isinstance(origin, bool) or not isinstance(origin, (int, np.integer)) or origin < 2:
         raise InputError("a year", column="origin", value=origin)
     return min(int(origin), OBSERVED_UNTIL.year + 1)
 

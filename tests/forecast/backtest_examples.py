@@ -27,15 +27,17 @@ def with_other_outcomes(data: Data, origin: int, seed: int) -> Data:
     episodes["ended"] = episodes["ended"].where(~open_, ways)
     late = episodes["start"] >= day
     episodes["start"] = episodes["start"].where(~late, episodes["start"] + days)
-    more = episodes[later].sample(min(3, int(later.sum())), random_state=seed)
-    more = more.assign(episode=[f"another-{i}" for i in range(len(more))])
-    of = dict(zip(data.episodes.loc[more.index, "episode"], more["episode"], strict=True))
+    again = episodes[later].sample(min(3, int(later.sum())), random_state=seed).index
+    of = {data.episodes.loc[i, "episode"]: f"another-{k}" for k, i in enumerate(again)}
+    episodes = episodes.loc[[*episodes.index, *again]].reset_index(drop=True)
+    new = episodes.index >= len(data.episodes)
+    episodes.loc[new, "episode"] = episodes.loc[new, "case"] = list(of.values())
+    episodes.loc[new, "fallback_of"] = None
     copied = data.clients[data.clients["episode"].isin(of)]
     copied = copied.assign(episode=copied["episode"].map(of))
-    more["case"], more["fallback_of"] = more["episode"], None
     return replace(
         data,
-        episodes=pd.concat([episodes, more], ignore_index=True),
+        episodes=episodes,
         clients=pd.concat([data.clients, copied], ignore_index=True),
     )
 
@@ -61,7 +63,8 @@ def with_another_future(data: Data, origin: int, seed: int) -> Data:
         for column in ("capability_ratio", "power_ratio", "distance_km", "disputes"):
             if column in table:
                 factor = rng.uniform(0.1, 3.0, len(table))
-                table[column] = table[column].where(~chosen, table[column] * factor)
+                other_values = (table[column] * factor).astype(table[column].dtype)
+                table[column] = table[column].where(~chosen, other_values)
     about = codings["episode"].isin(set(clients.loc[changed, "episode"]))
     codings.loc[about, "confidence"] = rng.uniform(0.3, 1.0, int(about.sum()))
     return replace(data, episodes=episodes, clients=clients, years=threat, codings=codings)

@@ -102,6 +102,7 @@ def _by_year(results: Results) -> Figure:
             axes.locator_params(axis="y", nbins=5)
     for axes, state in zip(panels[:, 0], STATES.values(), strict=True):
         axes.set_ylabel(f"Probability that\n{state}")
+    figure.supxlabel("End of the year", fontsize=9.5)
     legend(figure, _legend(results))
     last = max(results.scenarios[name].horizon for name in results.outlooks)
     return Figure(
