@@ -191,11 +191,11 @@ def test_numbers_of_constant_hazards():
     """Fifteen years at one hazard: a binomial number, and any of them with 1 - exp(-15 h)."""
     from scipy.stats import binom
 
-    rate = np.full((4000, 30), 0.1)
+    rate = np.full((4000, 30), 0.13)
     place = np.repeat([0, 1], 15)
     found = numbers(rate, place, np.random.default_rng(1))
-    np.testing.assert_allclose(found["any"], 1 - np.exp(-1.5))
-    chance = 1 - np.exp(-0.1)
+    np.testing.assert_allclose(found["any"], 1 - np.exp(-15 * 0.13))
+    chance = 1 - np.exp(-0.13)
     wanted = binom(15, chance).pmf(np.arange(16))
     np.testing.assert_allclose(found["count"], np.tile(wanted, (2, 1)), atol=0.03)
     assert found["total"][0] == pytest.approx(30 * chance)
