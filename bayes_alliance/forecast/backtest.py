@@ -381,8 +381,12 @@ def forecast_lives(
         name: theory_lives(tree, lives, age, ahead, origin, until) for name, tree in trees.items()
     }
     found[STACKED] = mixed(found, weights)
-    others, notes = life_baselines(known_at(data, origin), lives, age, ahead)
-    found |= {name: np.stack([values] * len(THREAT)) for name, values in others.items()}
+    known = known_at(data, origin)
+    others, notes = zip(
+        *(life_baselines(known, one, age, ahead) for one in by_threat(lives, origin, until)),
+        strict=True,
+    )
+    found |= {name: np.stack([one[name] for one in others]) for name in others[0]}
     return xr.Dataset(
         {
             "standing": (
@@ -397,8 +401,29 @@ def forecast_lives(
             "design": truth.index.to_numpy(str),
             "ahead": ahead,
         },
-        attrs={"notes": notes},
+        attrs={"notes": notes[0]},
     )
+
+
+def by_threat(lives: Data, origin: int, until: int) -> tuple[Data, Data]:
+    """Designs with the last known year carried on, and with the threat to come told.
+
+    A year in which a patron was no state is that before it.
+
+    Parameters
+    ----------
+    lives : Data
+        What `bayes_alliance.forecast.known.lives_after` gave.
+    origin, until : int
+        First year, and the year after the last.
+
+    Returns
+    -------
+    tuple of Data
+        In the order of `THREAT`.
+    """
+    carried, told = (carried_on(lives.years, known, until) for known in (origin, until))
+    return replace(lives, years=carried), replace(lives, years=told)
 
 
 def theory_lives(
@@ -432,7 +457,7 @@ def theory_lives(
     numpy.ndarray, shape (threat, design, ahead)
         Posterior predictive probabilities, with the years' threat carried on and told.
     """
-    base = replace(lives, years=carried_on(lives.years, origin, until))
+    base, told = by_threat(lives, origin, until)
     levels = seen_levels(tree, data_of(tree))
     model = build(tree.attrs["theory"], base, priors_of(tree), levels)
     passed = exposure_ahead(alliance_years(lives.episodes), lives, age, ahead)
@@ -445,7 +470,6 @@ def theory_lives(
     nodes = evaluator.nodes(None, seed=tree.attrs["seed"])
     posterior = draws_for_levels(model, tree, draws)
     out = []
-    told = replace(lives, years=carried_on(lives.years, until, until))
     for tables in (base, told):
         values = {name: value for name, (_, value) in arrays(tables, levels).items()}
         pm.set_data(values, model=model)

@@ -14,6 +14,7 @@ from bayes_alliance.data.load import read_folder
 from bayes_alliance.data.panel import panel
 from bayes_alliance.data.schema import TABLES
 from bayes_alliance.errors import InputError
+from bayes_alliance.forecast.backtest import by_threat
 from bayes_alliance.forecast.known import (
     carried_on,
     cases_after,
@@ -66,6 +67,14 @@ def test_exposure_is_that_of_the_years_before(wide, origin):
     over = whole["duration"].reindex(known.index) < until
     event = whole["event"].reindex(known.index).where(over, 0)
     assert (known["event"] == event).all()
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_lives_have_a_threat_in_every_year(wide, origin):
+    """France was no state in 1943; a French design of 1939 is asked about until 1950."""
+    lives, _ = lives_after(wide, origin, origin + 15)
+    for one in by_threat(lives, origin, origin + 15):
+        assert np.isfinite(arrays(one)["panel_threat_now"][1]).all()
 
 
 def test_a_design_in_force_is_censored(wide):
