@@ -20,7 +20,6 @@ import pickle
 import threading
 import time
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -167,18 +166,10 @@ def run(
     with _client(scheduler, workers) as client:
         from distributed import as_completed
 
-        here = list(client.nthreads())
-        words = f"fit and score, {len(here)} at a time" if here else "wait for a worker"
-        tell(0, len(tasks), words)
-        places = _places(tasks, here)
+        count = len(client.nthreads())
+        tell(0, len(tasks), f"fit and score, {count} at a time" if count else "wait for a worker")
         tasks_of = {
-            client.submit(
-                one,
-                *(t.theory, t.tables, t.priors, settings, t.inputs),
-                workers=places.get(t.group),
-                allow_other_workers=t.group in places,  # whoever has nothing left to do helps
-                pure=False,
-            ): t
+            client.submit(one, t.theory, t.tables, t.priors, settings, t.inputs, pure=False): t
             for t in tasks
         }
         for done, future in enumerate(as_completed(tasks_of, loop=client.loop), 1):
@@ -475,17 +466,6 @@ def _left(folder: Path, specifications, theories, settings) -> list[Task]:
         _store(folder, tasks.pop(key), made[key])
     groups = list(dict.fromkeys(t.group for t in tasks.values()))
     return sorted(tasks.values(), key=lambda t: groups.index(t.group))
-
-
-def _places(tasks: Sequence[Task], workers: Sequence[str]) -> dict[tuple, str]:
-    """Worker of each group of tasks, so that each model is compiled by one: the largest first."""
-    load = dict.fromkeys(workers, 0)
-    places = {}
-    for group, size in Counter(t.group for t in tasks).most_common():
-        if load:
-            places[group] = min(load, key=load.__getitem__)
-            load[places[group]] += size
-    return places
 
 
 def _store(folder: Path, task: Task, result: dict[str, Any]) -> None:
