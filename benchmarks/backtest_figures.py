@@ -72,22 +72,24 @@ def binned(table: pd.DataFrame, seed: int = 1) -> pd.DataFrame:
 def calibration(stored: dict[int, dict[str, xr.Dataset]], names: list[str]) -> Figure:
     """Whether what is given a probability happens that often, all origins together."""
     with mpl.rc_context(RC):
-        figure, axes = canvas(3.1, 1, len(TITLES))
-        for panel, (subject, title) in zip(axes[0], TITLES.items(), strict=True):
+        size = {"sharex": "col", "sharey": "col"}
+        figure, axes = canvas(0.6 + 1.6 * len(names), len(names), len(TITLES), **size)
+        for column, (subject, title) in zip(axes.T, TITLES.items(), strict=True):
             most = 0.0
-            for name in names:
+            for panel, name in zip(column, names, strict=True):
                 table = pd.concat([events(found, subject, name) for found in stored.values()])
                 rows = binned(table)
                 colour, marker = theory_colour(name), theory_marker(name)
                 panel.vlines(rows["p"], rows["lower"], rows["upper"], colour, linewidth=1.2)
                 panel.plot(rows["p"], rows["y"], color=colour, marker=marker, linewidth=0.8)
                 most = max(most, rows[["p", "upper"]].max(axis=None))
-            panel.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", zorder=0)
-            panel.set(xlim=(-0.02 * most, most * 1.05), ylim=(-0.02 * most, most * 1.05))
-            panel.set(title=title, xlabel="forecast probability")
-            panel.grid(visible=True, axis="y")
-        axes[0][0].set_ylabel("share that happened")
-        legend(figure, theory_legend(names))
+                panel.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", zorder=0)
+                panel.grid(visible=True, axis="y")
+            bounds = (-0.02 * most, most * 1.05)
+            column[0].set(title=title, xlim=bounds, ylim=bounds)
+            column[-1].set_xlabel("forecast probability")
+        for panel, name in zip(axes[:, 0], names, strict=True):
+            panel.set_ylabel(f"{name}:\nshare that happened")
         caption = (
             f"Forecasts in {BINS} parts of about equal number; {PERCENT} intervals of the share by "
             "the bootstrap over cases, patrons in theatres, and designs. On the dashed line a "

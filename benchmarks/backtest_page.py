@@ -57,6 +57,9 @@ def read(store: Path) -> tuple[list[dict[str, Any]], dict[int, dict[str, xr.Data
         one["origin"]: {subject: xr.Dataset.from_dict(one[subject]) for subject in SUBJECTS}
         for one in stored
     }
+    for one in found.values():  # they are stored to a few digits
+        one[DESIGNS]["probability"] /= one[DESIGNS]["probability"].sum("cell")
+        one[YEARS]["count"] /= one[YEARS]["count"].sum("number")
     return stored, found
 
 
@@ -180,9 +183,24 @@ def answers(scores: dict[str, pd.DataFrame], names: list[str]) -> list[str]:
         count = int(table["forecasts"].iloc[0])
         lines.append(
             f"- **{ASKED[subject][0].upper()}{ASKED[subject][1:]}** ({count} forecasts, "
-            f"{KNOWS[least]}): {'; '.join(parts)}. {best(rows, least, names)}"
+            f"{KNOWS[least]}): {'; '.join(parts)}. {beside(rows, least, names, base)} "
+            f"{best(rows, least, names)}"
         )
     return lines
+
+
+def beside(rows: pd.DataFrame, least: str, names: list[str], base: str) -> str:
+    """How the last of the theories' forecasts, their mixture, fares against the regressions."""
+    parts = []
+    for other in dict.fromkeys(rows["name"]):
+        if other not in (*names, base):
+            own = summary(rows, "log", other).loc[(least, names[-1])]
+            parts.append(
+                f"{word(own['gain'], own['gain_se'])} {other} ({own['gain']:+.3f}, "
+                f"{own['gain_se']:.3f})"
+            )
+    text = title(names[-1])
+    return f"{text[0].upper()}{text[1:]} {listed(parts)}."
 
 
 def best(rows: pd.DataFrame, least: str, names: list[str]) -> str:
