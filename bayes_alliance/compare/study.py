@@ -518,7 +518,7 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
             n_workers=count,
             threads_per_worker=1,
             memory_limit=None,
-            dashboard_address=None,
+            dashboard_address=":0",  # any free port: another study may run here
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,

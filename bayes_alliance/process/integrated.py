@@ -376,8 +376,9 @@ class Evaluator:
                 ("commitments", informed, pinned),
             ):
                 weight = np.exp(weight)[..., self.case_of_episode] * share
-                weight = weight.reshape(*weight.shape, *(1,) * (values.ndim - weight.ndim))
-                out[f"{name}_{label}"] = (weight * values).sum(axis=(0, 2))
+                if values.shape[2] == 1:  # the same at every node
+                    weight = weight.sum(2, keepdims=True)
+                out[f"{name}_{label}"] = np.einsum("ldne,ldne...->de...", weight, values)
         return out
 
     def _promise(self, told, given) -> np.ndarray:

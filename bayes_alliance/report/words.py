@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from bayes_alliance.report.dataset import state_names
 from bayes_alliance.report.results import Results
 
 STAGE_WORDS = {
@@ -13,6 +14,31 @@ STAGE_WORDS = {
     "design": "what comes of the proposal",
     "survival": "how long the design lasts",
 }
+
+PLACES = {
+    "europe": "Europe",
+    "asia": "Asia",
+    "americas": "the Americas",
+    "middle-east": "the Middle East",
+    "africa": "Africa",
+}
+"""Theatres in a sentence."""
+
+
+def left_out(group: str) -> str:
+    """Name a theatre or a patron whose cases a fit has not seen.
+
+    Parameters
+    ----------
+    group : str
+        Code of a theatre, or abbreviation of a state.
+
+    Returns
+    -------
+    str
+        Name within a sentence.
+    """
+    return PLACES.get(group) or f"the patron {state_names()[group]}"
 
 
 def listed(words: Iterable[str]) -> str:

@@ -56,7 +56,7 @@ from bayes_alliance.report.page.trust import refit_sentence
 from bayes_alliance.report.page.unseen import unseen_section, unseen_sentences
 from bayes_alliance.report.page.words import number, percent, percents, signed
 from bayes_alliance.report.results import ASKED, FORECAST, MAIN, Results
-from bayes_alliance.report.words import listed
+from bayes_alliance.report.words import left_out, listed
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><g id="a"><rect id="b"/></g></svg>'
 THEORIES = ("occupation", "prospect", "null")
@@ -504,6 +504,11 @@ def test_theatres(results):
     key = ("indicators", "theatre")
     said = [s.text for s in group_sentences(results, key)]
     assert [s.split(",")[0] for s in said] == ["Trained without Europe", "Trained without Asia"]
+
+
+def test_groups_left_out_have_names_that_a_reader_knows() -> None:
+    assert left_out("middle-east") == "the Middle East"
+    assert left_out("UKG") == "the patron Britain"
 
 
 def test_fit_without_frames_is_set_beside(results):

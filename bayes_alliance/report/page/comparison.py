@@ -28,7 +28,7 @@ from bayes_alliance.report.page.words import (
     variants_of,
 )
 from bayes_alliance.report.results import Results
-from bayes_alliance.report.words import case_names, listed
+from bayes_alliance.report.words import case_names, left_out, listed
 from bayes_alliance.theories import NULL
 
 
@@ -157,11 +157,13 @@ def group_sentences(results: Results, key: tuple[str, str]) -> list[Said]:
         cases = cases_of(results, key[1])[group]
         gap, error, _ = difference(results.scores[key][first], results.scores[key][second], cases)
         text = (
-            f"Trained without {opening(group)}, {called(first)} predicts its "
+            f"Trained without {left_out(group)}, {called(first)} predicts its "
             f"{count(len(cases), 'case')} best ({number(order.iloc[0], 1)}), {called(second)} next "
-            f"({number(order.iloc[1], 1)}): a difference of {number(gap, 1)} with a standard error "
-            f"of {number(error, 1)}, {against_error(gap, error, len(cases))}."
+            f"({number(order.iloc[1], 1)}): a difference of {number(gap, 1)}"
         )
+        if math.isfinite(error):
+            text += f" with a standard error of {number(error, 1)}"
+        text += f", {against_error(gap, error, len(cases))}."
         out.append(Said(text, score_marks(results, key, first, second)))
     return out
 

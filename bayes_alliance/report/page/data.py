@@ -22,7 +22,7 @@ from bayes_alliance.report.page.words import (
     opening,
 )
 from bayes_alliance.report.results import Results
-from bayes_alliance.report.words import listed
+from bayes_alliance.report.words import PLACES, listed
 
 
 def data_section(results: Results) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def counts_sentence(results: Results) -> Said:
     episodes = results.data.episodes
     years = episodes["date"].map(lambda d: pd.Timestamp(d).year)
     cases = episodes["case"].nunique()
-    theatres = listed(opening(t) for t in dict.fromkeys(episodes["theatre"]))
+    theatres = listed(PLACES[t] for t in dict.fromkeys(episodes["theatre"]))
     text = (
         f"{count(len(episodes), 'coded decision')} about an alliance between {years.min()} and "
         f"{years.max()} in {theatres}. A refused proposal and what came of it are one case, so "
@@ -69,7 +69,7 @@ def designs_sentences(results: Results) -> list[Said]:
         strong = int((MULTILATERAL * STRONG)[cells].sum())
         out.append(
             Said(
-                f"In {opening(theatre)} {many} of {count(len(cases), 'case')} ended in a "
+                f"In {PLACES[theatre]} {many} of {count(len(cases), 'case')} ended in a "
                 f"multilateral alliance, {strong} of them with a strong commitment."
             )
         )
@@ -138,7 +138,7 @@ def episode_table(results: Results) -> Markup:
             [
                 fallback + row["name"] if pd.notna(row["fallback_of"]) else row["name"],
                 Markup('<span class="one">{}</span>').format(date),
-                opening(row["theatre"]),
+                opening(PLACES[row["theatre"]]),
                 row["patron"],
                 *cells,
                 _ending(row),

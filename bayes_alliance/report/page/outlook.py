@@ -25,7 +25,7 @@ from bayes_alliance.report.page.words import (
     variants_of,
 )
 from bayes_alliance.report.results import MAIN, Results
-from bayes_alliance.report.words import listed
+from bayes_alliance.report.words import PLACES, listed
 
 ONE_VOICE = 0.95
 """A stacking weight from which on the stacked forecast is one theory's."""
@@ -194,7 +194,7 @@ def scenario_facts(scenario: Scenario) -> dict[str, str]:
     facts = {
         "Patron": scenario.patron,
         "Adversary": scenario.adversary,
-        "Theatre": opening(scenario.theatre),
+        "Theatre": opening(PLACES[scenario.theatre]),
         "Year": str(scenario.year),
         "Looks to": str(scenario.horizon),
         "Clients": listed(scenario.clients),

@@ -18,7 +18,7 @@ from bayes_alliance.report.page.words import (
     opening,
 )
 from bayes_alliance.report.results import Results
-from bayes_alliance.report.words import case_names, listed
+from bayes_alliance.report.words import case_names, left_out, listed
 
 
 def group_scores(results: Results, key: tuple[str, str]) -> dict[str, pd.Series]:
@@ -85,7 +85,7 @@ def group_table(results: Results, key: tuple[str, str]) -> Markup:
             )
             for name in names
         ]
-        rows.append([opening(group), len(cases_of(results, by)[group]), *cells])
+        rows.append([opening(left_out(group)), len(cases_of(results, by)[group]), *cells])
     return table(
         f"table-compare-{by}-{information}-where",
         f"Log score of each {by}'s cases, predicted by fits trained without that {by}. The best of "

@@ -12,7 +12,7 @@ from bayes_alliance.report.page.marks import Said, fit_marks
 from bayes_alliance.report.page.tables import bold, lines, note, red, table
 from bayes_alliance.report.page.words import LEVEL, called, number, opening, percent, percents
 from bayes_alliance.report.results import Results
-from bayes_alliance.report.words import case_names, listed
+from bayes_alliance.report.words import PLACES, case_names, listed
 
 DESIGNS = ("none", "bilateral", "trilateral", "multilateral")
 
@@ -24,7 +24,7 @@ def outcome(results: Results, case: str) -> str:
 
 def without_words(where: str) -> str:
     """What a fit was trained without."""
-    return "this case alone" if where == "episode" else f"all cases of {opening(where)}"
+    return "this case alone" if where == "episode" else f"all cases of {PLACES[where]}"
 
 
 def unseen_sentences(results: Results) -> list[Said]:
