@@ -7,6 +7,7 @@ measurements are functions of the same names below.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import sys
 import time
@@ -17,6 +18,7 @@ from typing import Any
 
 BEGAN = time.perf_counter()
 DATA = "asymmetric"
+TOOLS = ("ours", "nutpie", "stan", "pymc", "numpyro")
 SIZES = (100, 1_000, 10_000, 100_000)
 """Clients for which the growth of a gradient is measured."""
 REFITS = 200
@@ -98,7 +100,7 @@ def _python(theory: str, tool: str, counts: dict[str, int], seed: int) -> dict[s
             progress=lambda step: steps.append((step, time.perf_counter())),
         )
         steps.append(("", time.perf_counter()))
-        for (name, began), (_, ended) in zip(steps[:-1], steps[1:], strict=True):
+        for (name, began), (_, ended) in itertools.pairwise(steps):
             clock[name] = clock.get(name, 0.0) + ended - began
         with clock.time("summaries"):
             ba.diagnose(tree)
@@ -304,6 +306,7 @@ def growth(theory: str, clients: int, repeats: int) -> dict[str, Any]:
         ``clients``, ``microseconds`` (one a repeat) and ``megabytes`` of what the data take and
         what the gradient adds, as the process grew.
     """
+    import os
     import resource
 
     import bayes_alliance as ba
@@ -311,8 +314,10 @@ def growth(theory: str, clients: int, repeats: int) -> dict[str, Any]:
     from bayes_alliance.process.priors import load_priors
 
     warnings.simplefilter("ignore")
+    # data that do not fit fail here, before the machine ends whatever it likes
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     whole, priors = ba.load(DATA), load_priors(theory)
-    # the same program serves all sizes with parameters of the same sizes: epsilon's differ
     data = repeated(whole, clients)
     _, log_density = compiled(theory, data, priors)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -425,7 +430,8 @@ def equal(theory: str, count: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``points`` and ``spread`` of the differences, which are one constant if it is.
+        ``points``, ``spread`` of the differences, which are one constant if it is, and ``largest``
+        absolute log density.
     """
     import numpy as np
     from equal import differences
@@ -433,7 +439,11 @@ def equal(theory: str, count: int) -> dict[str, Any]:
     import bayes_alliance as ba
 
     found = differences(theory, ba.load(DATA), count)
-    return {"points": count, "spread": float(np.ptp(found["difference"]))}
+    return {
+        "points": count,
+        "spread": float(np.ptp(found["difference"])),
+        "largest": float(np.abs(found["log_density"]).max()),
+    }
 
 
 DO = {"fit": fit, "gradient": gradient, "growth": growth, "many": many, "equal": equal}

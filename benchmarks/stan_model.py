@@ -22,6 +22,9 @@ FOLDER = Path(__file__).parent / "stan"
 ENVIRONMENT = Path(os.environ.get("STAN_ENVIRONMENT", Path(__file__).parent.parent / ".cache/stan"))
 """Where `make bench` puts PyStan: its packages are apart from those of the project."""
 PYTHON = ENVIRONMENT / "bin/python"
+VERSION = "3.12"
+"""Python of that environment: what httpstan brings ready compiled loads in no newer one."""
+PACKAGES = ("pystan==3.14.0", "httpstan==4.17.0")
 THEORIES = ("occupation", "prospect")
 FROM_ONE = (
     "theatre_index",
@@ -35,6 +38,38 @@ FROM_ONE = (
     "case_row",
 )
 """Positions, which Stan counts from 1."""
+
+
+def install() -> None:
+    """Make Stan's environment where there is none.
+
+    Raises
+    ------
+    RuntimeError
+        If it cannot be made, with the reason.
+    """
+    if PYTHON.exists():
+        return
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    tried = [f"python{VERSION}", *sorted(pyenv.glob(f"{VERSION}*/bin/python"), reverse=True)]
+    # a name on PATH proves nothing: pyenv has shims for versions that are switched off
+    found = next((python for python in tried if _runs([python, "-c", "import venv"])), None)
+    if found is None:
+        raise RuntimeError(f"Stan needs Python {VERSION}, which is not here")
+    half = ENVIRONMENT.with_name(f"{ENVIRONMENT.name}-half")
+    pip = [half / "bin/python", "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    # moved when it is whole; only its own Python is run, whose place does not matter
+    if not (_runs([found, "-m", "venv", "--clear", half]) and _runs([*pip, *PACKAGES])):
+        raise RuntimeError(f"{' and '.join(PACKAGES)} could not be installed")
+    half.rename(ENVIRONMENT)
+
+
+def _runs(command: list) -> bool:
+    """Whether a command is there and succeeds."""
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False
 
 
 def program(theory: str) -> str:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpstan.cache
 import httpstan.compile
 import httpstan.models
 import numpy as np
@@ -71,7 +73,10 @@ def compile_program(text: str):
     try:
         return httpstan.models.import_services_extension_module(name)
     except KeyError:
-        asyncio.run(httpstan.models.build_services_extension_module(text))
+        messages = asyncio.run(httpstan.models.build_services_extension_module(text))
+        # PyStan reads both of a program that it finds compiled
+        httpstan.cache.dump_services_extension_module_compiler_output(messages, name)
+        httpstan.cache.dump_stanc_warnings("", name)
         return httpstan.models.import_services_extension_module(name)
 
 
@@ -111,6 +116,9 @@ def sample(job: dict[str, Any]) -> dict[str, Any]:
     """
     began = time.perf_counter()
     compile_program(job["program"])
+    # httpstan keeps fits and would give the draws of an earlier one with this seed
+    name = httpstan.models.calculate_model_name(job["program"])
+    shutil.rmtree(httpstan.cache.model_directory(name) / "fits", ignore_errors=True)
     compiled = time.perf_counter()
     with contextlib.redirect_stdout(sys.stderr):
         posterior = stan.build(job["program"], data=job["data"], random_seed=job["seed"])
