@@ -86,6 +86,8 @@ def _python(theory: str, tool: str, counts: dict[str, int], seed: int) -> dict[s
     import nutpie
     import pymc as pm
 
+    from bayes_alliance.process.scales import HalfNormalTransform
+
     warnings.simplefilter("ignore")
     clock["import"] = time.perf_counter() - BEGAN
     with clock.time("build"):
@@ -106,6 +108,8 @@ def _python(theory: str, tool: str, counts: dict[str, int], seed: int) -> dict[s
             ba.diagnose(tree)
             ba.hypotheses(tree)
     else:
+        # PyMC scores no draws where the name of a transform has an underscore
+        HalfNormalTransform.name = "halfnormal"
         with clock.time("build"):
             model = ba.build(theory, data)
         if tool == "nutpie":

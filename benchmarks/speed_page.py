@@ -29,10 +29,10 @@ STEPS = {
     "build": "build",
     "compile": "compile",
     "sample": "sample",
-    "scores and predictions": "scores and predictions",
-    "log likelihood": "scores and predictions",
-    "predictive": "scores and predictions",
-    "summarise": "scores and predictions",
+    "predict and score": "predict and score",
+    "log likelihood": "predict and score",
+    "predictive": "predict and score",
+    "summarise": "predict and score",
     "summaries": "summaries",
 }
 """Steps of a fit as they were timed, and as they are shown."""
@@ -41,7 +41,7 @@ COLOURS = {
     "build": "#CC79A7",
     "compile": "#E69F00",
     "sample": "#0072B2",
-    "scores and predictions": "#56B4E9",
+    "predict and score": "#56B4E9",
     "summaries": "#009E73",
 }
 SAME = 1e-8
