@@ -38,18 +38,20 @@ STARTS = 10
 POINTS = 100
 """Points at which Stan's log density is set against ours."""
 COUNTS = ("draws", "tune", "chains")
+FEWER = {"stan": 4}
+"""Tools that would take many minutes, and by what their draws are divided; the page says so."""
 EXPECTED = {
     "import": 40,
     "help": 10,
-    "gradient": 120,
-    "growth": 60,
-    "many": 150,
-    "report": 200,
-    "ours": 150,
-    "nutpie": 150,
-    "pymc": 240,
+    "gradient": 90,
+    "growth": 40,
+    "many": 120,
+    "report": 180,
+    "ours": 130,
+    "nutpie": 130,
+    "pymc": 200,
+    "stan": 360,
     "numpyro": 480,
-    "stan": 540,
 }
 """About how many seconds a part takes, until it was measured once."""
 
@@ -109,9 +111,11 @@ def fit(theory: str, tool: str, asked: argparse.Namespace) -> dict[str, Any]:
     """
     if tool == "stan":
         stan_model.install()
-    command = script("fit", theory, tool, *(getattr(asked, name) for name in COUNTS), 1)
+    fewer = FEWER.get(tool, 1)
+    counts = {name: max(10, getattr(asked, name) // fewer) for name in ("draws", "tune")}
+    command = script("fit", theory, tool, *counts.values(), asked.chains, 1)
     with tempfile.TemporaryDirectory() as caches:
-        made = {when: child(command, caches) for when in ("cold", "warm")}
+        made = {when: counts | child(command, caches) for when in ("cold", "warm")}
         if tool == "stan":
             made["equal"] = child(script("equal", theory, POINTS), caches)
     return made
@@ -142,15 +146,15 @@ def report(asked: argparse.Namespace) -> dict[str, Any]:
 def parts() -> dict[str, Callable[[argparse.Namespace], dict[str, Any]]]:
     """What is measured, by name, the cheap parts first."""
     again = functools.partial
+    fits = [(theory, tool) for tool in TOOLS for theory in stan_model.THEORIES]
     return {
         "import": again(starts, [sys.executable, "-c", "import bayes_alliance"]),
         "help": again(starts, [binary(), "--help"]),
-        **{f"fit-occupation-{tool}": again(fit, "occupation", tool) for tool in TOOLS},
-        "report": report,
         **{f"gradient-{t}": again(one, ("gradient", t)) for t in stan_model.THEORIES},
         **{f"growth-{size}": again(one, ("growth", "occupation", size)) for size in SIZES},
         "many": again(one, ("many", "null", REFITS)),
-        **{f"fit-prospect-{tool}": again(fit, "prospect", tool) for tool in TOOLS},
+        "report": report,
+        **{f"fit-{theory}-{tool}": again(fit, theory, tool) for theory, tool in fits},
     }
 
 

@@ -178,11 +178,23 @@ def failure(stored: dict[str, Any], part: str, *inner: str) -> str:
 
 
 def rate(stored: dict[str, Any], theory: str, tool: str, when: str) -> float | None:
-    """Effective draws a second of compiling and sampling."""
+    """Effective draws a second of compiling and sampling, as of the draws that were asked for."""
     row = result(stored, f"fit-{theory}-{tool}", when)
-    seconds = row.get("seconds", {})
-    spent = seconds.get("compile", 0.0) + seconds.get("sample", 0.0)
-    return row["ess"] / spent if spent else None
+    if not row:
+        return None
+    more, seconds = stored["draws"] / row["draws"], row["seconds"]
+    return more * row["ess"] / (seconds["compile"] + more * seconds["sample"])
+
+
+def fewer(stored: dict[str, Any]) -> str:
+    """Name the fits that made fewer draws than the others; nothing, if there are none."""
+    made = {TOOLS[x]: r for _, x, _, r in fits(stored) if r["draws"] < stored["draws"]}
+    return "".join(
+        f" {tool} made only {row['draws']} draws after {row['tune']}, because it takes many "
+        "minutes: its effective draws a second are put at what they would be with as many draws "
+        "as the others, in so much more sampling and the same compiling."
+        for tool, row in made.items()
+    )
 
 
 def targets(stored: dict[str, Any]) -> list[Target]:
@@ -341,7 +353,7 @@ def page(stored: dict[str, Any], tried: list[dict[str, Any]]) -> str:
         "fit in a process of its own, first with empty caches (cold), then again with what that "
         "left (warm). Effective draws are the least bulk effective sample size over the "
         "parameters that all have in common; their seconds are those of compiling and sampling "
-        "together.",
+        f"together.{fewer(stored)}",
         "",
         f"Of {len(found)} targets {count[True]} are met and {count[False]} are missed"
         + (f"; {count[None]} were not measured." if count[None] else "."),
@@ -407,6 +419,8 @@ def steps(row: dict[str, Any]) -> dict[str, float]:
 
 def _fits(stored: dict[str, Any]) -> list[str]:
     """Table of the fits."""
+    if not any(name.startswith("fit-") for name in stored["parts"]):
+        return []
     lines = [
         "## Fits",
         "",
@@ -441,6 +455,8 @@ def _fits(stored: dict[str, Any]) -> list[str]:
 
 def _gradients(stored: dict[str, Any]) -> list[str]:
     """Table of the times of a gradient."""
+    if not any(result(stored, f"gradient-{theory}") for theory in THEORIES):
+        return []
     lines = [
         "## A gradient",
         "",

@@ -48,5 +48,5 @@ def test_moments_are_those_of_plain_pymc_within_monte_carlo_error(
         # plain numbers: the two samplers label the same axes by different names
         difference = a[name].to_numpy() - b[name].to_numpy()
         spread = np.hypot(error[name].to_numpy(), other[name].to_numpy())
-        # of some fifty numbers none is beyond 5 in ten thousand runs, were the errors known exactly
+        # of forty numbers one is beyond 5 in ten thousand runs, were the errors known exactly
         assert np.all(np.abs(difference) < 5 * spread), f"{name}: {difference / spread}"

@@ -27,7 +27,9 @@ def script() -> Iterator[ModuleType]:
 def fit(tool: str) -> dict[str, Any]:
     """A fit of 10 seconds when cold and of 5 when warm."""
     row = {"ess": ESS[tool], "at": "beta_1", "divergences": 0, "gradients": 4000, "rss": 500_000}
-    row |= {"wall": 20.0} | ({"gradient_seconds": 4e-4} if tool == "stan" else {})
+    row |= {"draws": 1000, "tune": 1000, "wall": 20.0} | (
+        {"gradient_seconds": 4e-4} if tool == "stan" else {}
+    )
     made = {
         "cold": row | {"seconds": {"import": 3.0, "compile": 6.0, "sample": 4.0}},
         "warm": row | {"seconds": {"import": 3.0, "compile": 1.0, "sample": 4.0, "summarise": 2.0}},
@@ -163,6 +165,19 @@ def test_what_failed_misses_its_targets_and_is_named(
     assert all("**failed: 100,000 clients: MemoryError: no room**" in line for line in slopes)
     assert "(nutpie is best; without Stan)" in text
     assert "\n- occupation, Stan, cold: Stan needs Python 3.12\n" in text
+
+
+def test_fewer_draws_are_said_and_do_not_make_compiling_dearer(
+    script: ModuleType, stored: dict[str, Any]
+) -> None:
+    row = stored["parts"]["fit-occupation-stan"]["result"]["cold"]
+    row |= {"draws": 250, "tune": 250, "ess": ESS["stan"] / 4}
+    row["seconds"] |= {"sample": 1.0}
+    assert script.rate(stored, "occupation", "stan", "cold") == pytest.approx(ESS["stan"] / 10)
+    said = "Stan made only 250 draws after 250"
+    assert script.page(stored, []).count(said) == 1
+    row["draws"] = 1000
+    assert said not in script.page(stored, [])
 
 
 def test_a_part_that_is_not_there_is_not_a_verdict(
