@@ -15,9 +15,11 @@ import hashlib
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from datetime import date
@@ -37,6 +39,8 @@ STARTS = 10
 """Starts of the package and of its command line."""
 POINTS = 100
 """Points at which Stan's log density is set against ours."""
+LIMIT = 900
+"""Seconds after which a process is ended, and its part has failed."""
 COUNTS = ("draws", "tune", "chains")
 FEWER = {"stan": 4}
 """Tools that would take many minutes, and by what their draws are divided; the page says so."""
@@ -195,12 +199,19 @@ def child(command: list[str | Path], caches: str | None = None) -> dict[str, Any
         }
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=err)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=out, stderr=err, start_new_session=True
+        )
+        end = functools.partial(os.killpg, process.pid, signal.SIGKILL)
+        timer = threading.Timer(LIMIT, end)
+        timer.start()
         try:
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:
-            process.kill()
+            end()
             raise
+        finally:
+            timer.cancel()
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         said, complaint = (
@@ -208,6 +219,8 @@ def child(command: list[str | Path], caches: str | None = None) -> dict[str, Any
             for stream in (out, err)
         )
     made: dict[str, Any] = {"rss": usage.ru_maxrss, "wall": wall}
+    if wall > LIMIT:
+        return made | {"failed": f"not done in {LIMIT} s"}
     if process.returncode:
         return made | {"failed": complaint[-1] if complaint else f"exit {process.returncode}"}
     try:

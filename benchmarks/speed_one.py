@@ -316,6 +316,7 @@ def growth(theory: str, clients: int, repeats: int) -> dict[str, Any]:
 
     import bayes_alliance as ba
     from bayes_alliance.fit import compiled
+    from bayes_alliance.process.containers import arrays
     from bayes_alliance.process.priors import load_priors
 
     warnings.simplefilter("ignore")
@@ -324,6 +325,7 @@ def growth(theory: str, clients: int, repeats: int) -> dict[str, Any]:
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     whole, priors = ba.load(DATA), load_priors(theory)
     data = repeated(whole, clients)
+    arrays(data)  # if these do not fit, say so before minutes are spent on building the model
     _, log_density = compiled(theory, data, priors)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     times = _times(_direct(log_density), repeats)
