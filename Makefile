@@ -39,6 +39,11 @@ backtest: setup ## forecast from origins in the past and score it; write docs/ba
 findings: setup ## fit, score and check on every dataset; write docs/findings.md
 	.venv/bin/python benchmarks/findings.py
 
+bench: setup ## measure how fast this package and others are (half an hour); write docs/speed.md
+	.venv/bin/python -m pip install -qq --disable-pip-version-check --no-input \
+	    -c constraints.txt -e '.[bench]'
+	.venv/bin/python benchmarks/speed.py
+
 prior: setup ## draw from every theory's priors; write docs/prior.md
 	.venv/bin/python scripts/update_prior.py
 

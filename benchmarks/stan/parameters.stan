@@ -1,0 +1,16 @@
+  real alpha_alliance;
+  real alpha_partner;
+  real alpha_strong;
+  vector[3] alpha_departure;
+  real acceptance_0;
+  real fallback_bilateral;
+  real fallback_trilateral;
+  real fallback_strong;
+  real hazard_0;
+  vector[3] hazard_step;
+  vector<lower=0>[4] scale_theatre;
+  vector<lower=0>[4] scale_patron;
+  vector<lower=0>[4] scale_era;
+  array[4] sum_to_zero_vector[theatres] z_theatre;
+  array[4] sum_to_zero_vector[patrons] z_patron;
+  array[4] sum_to_zero_vector[eras] z_era;
