@@ -159,11 +159,11 @@ def rows(scenario: Scenario, data: Data) -> pd.DataFrame:
     clients = data.clients.assign(year=data.clients["episode"].astype(int))
     grouped = clients.groupby("year")
     ratio = np.log(clients["capability_ratio"].astype(float).clip(lower=LEAST_RATIO))
-    far = np.log(clients["distance_km"].astype(float) + NEARBY)
+    far = np.log1p(clients["distance_km"].astype(float) / NEARBY)
     of_clients = pd.DataFrame(
         {
             "exposed_capability_ratio": np.exp(ratio.groupby(clients["year"]).mean()),
-            "exposed_distance_km": np.exp(far.groupby(clients["year"]).mean()) - NEARBY,
+            "exposed_distance_km": NEARBY * np.expm1(far.groupby(clients["year"]).mean()),
             "exposed_occupied": grouped["occupied"].mean().astype(float),
             **{
                 f"exposed_{way}": grouped["land_access"].agg(_share_of(way)).astype(float)

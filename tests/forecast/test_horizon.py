@@ -15,11 +15,12 @@ from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of
 from bayes_alliance.forecast.forecast import design_draws, yearly_designs
-from bayes_alliance.forecast.formation import formation
+from bayes_alliance.forecast.formation import check_years, formation
 from bayes_alliance.forecast.horizon import RUNG_OF_CELL, RUNGS, horizon, ladder, outlook, rows
 from bayes_alliance.forecast.inputs import Normal
 from bayes_alliance.forecast.lasting import DESIGNS, lasting
-from bayes_alliance.forecast.scenario import Scenario, read
+from bayes_alliance.forecast.sample import settled
+from bayes_alliance.forecast.scenario import Scenario, bundled_scenarios, read
 from bayes_alliance.forecast.tables import yearly_data
 from bayes_alliance.process.cells import CELLS
 
@@ -97,6 +98,18 @@ def test_rows_expose_the_states_of_the_grouping(data: Data, quad) -> None:
     assert found["exposed_occupied"] == pytest.approx(np.mean([c["occupied"] for c in clients]))
     touching = [c["land_access"] == "contiguous" for c in clients]
     assert found["exposed_contiguous"] == pytest.approx(np.mean(touching))
+
+
+@pytest.mark.parametrize("name", bundled_scenarios())
+def test_rows_of_every_shipped_scenario_can_be_read(name: str, data: Data) -> None:
+    scenario = settled(read(name))
+    found = check_years(rows(scenario, yearly_data(scenario, data)))
+    assert found["year"].tolist() == list(range(scenario.year, scenario.horizon + 1))
+
+
+def test_states_next_to_the_adversary_are_at_no_distance(data: Data) -> None:
+    near = settled(read("sahel-credible-occupation"))
+    assert (rows(near, yearly_data(near, data))["exposed_distance_km"] == 0).all()
 
 
 def test_an_outlook_adds_up(fits, form, quad) -> None:
