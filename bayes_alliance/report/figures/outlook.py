@@ -96,10 +96,11 @@ def _by_year(results: Results) -> Figure:
                 alt.append(f"{title}, {theory}, {STATES[rung]} by {end['year']}: {_spread(end)}")
                 if theory == STACKED and rung == "multilateral":
                     words.append(f"{title}, {_spread(end)}")
-            axes.set_ylim(bottom=0)
             axes.grid(axis="y")
             axes.locator_params(axis="x", nbins=4, integer=True)
             axes.locator_params(axis="y", nbins=5)
+    for axes in panels[:, 0]:
+        axes.set_ylim(bottom=0)  # of the whole row, once all of it is drawn
     for axes, state in zip(panels[:, 0], STATES.values(), strict=True):
         axes.set_ylabel(f"Probability that\n{state}")
     figure.supxlabel("End of the year", fontsize=9.5)
@@ -174,7 +175,7 @@ def _moving(results: Results) -> list[str]:
 
 def _movers(results: Results) -> Figure:
     moving = _moving(results)
-    figure, panels = _columns(results, 1.4 + 0.42 * len(moving), 1, 18, sharex=True, sharey=True)
+    figure, panels = _columns(results, 1.4 + 0.55 * len(moving), 1, 18, sharex=True, sharey=True)
     labels = [_row_label(results, name) for name in moving]
     alt = []
     for axes, (scenario, found) in zip(panels[0], results.outlooks.items(), strict=True):
@@ -222,5 +223,11 @@ def _row_label(results: Results, name: str) -> str:
         return f"{words}, together"
     frame = next(iter(results.outlooks.values())).movers
     row = frame[frame["mover"] == name].iloc[0]
-    low, high = (v if isinstance(v, str) else f"{v:.3g}" for v in (row["low"], row["high"]))
-    return f"{words}\n{low} → {high}"
+    return f"{words}\n{_end(row['low'])} → {_end(row['high'])}"
+
+
+def _end(value: str | float) -> str:
+    """A value at one end of a mover's range."""
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
