@@ -156,7 +156,7 @@ def questions(stored: list[dict[str, Any]]) -> list[str]:
 
 def word(gain: float, error: float) -> str:
     """How a forecast fares, in words."""
-    if not abs(gain) >= CLEAR * error:
+    if gain == 0 or not abs(gain) >= CLEAR * error:
         return "is not told apart from"
     return "forecasts better than" if gain > 0 else "forecasts worse than"
 
