@@ -23,18 +23,26 @@ def without_times(value: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two runs in processes of their own, with different hash seeds."""
-    folders = []
+    """Two runs beside each other, with different hash seeds."""
+    folders, started = [], []
     for hash_seed in ("1", "2"):
-        out = tmp_path_factory.mktemp(f"run{hash_seed}") / "report"
-        command = [sys.executable, "-m", "bayes_alliance.cli", "reproduce", "--out", str(out)]
-        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-        done = subprocess.run(
-            [*command, *SMALL], capture_output=True, text=True, env=environment, check=False
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        assert "s left]" in done.stderr, "no progress was shown"
-        folders.append(out)
+        folder = tmp_path_factory.mktemp(f"run{hash_seed}")
+        folders.append(folder / "report")
+        command = [sys.executable, "-m", "bayes_alliance.cli", "reproduce"]
+        with (folder / "said").open("w", encoding="utf-8") as said:
+            started.append(
+                subprocess.Popen(
+                    [*command, "--out", str(folders[-1]), *SMALL],
+                    stdout=said,
+                    stderr=said,
+                    env={**os.environ, "PYTHONHASHSEED": hash_seed},
+                )
+            )
+    codes = [process.wait() for process in started]
+    for folder, code in zip(folders, codes, strict=True):
+        said = (folder.parent / "said").read_text(encoding="utf-8")
+        assert code == 0, said[-3000:]
+        assert "s left]" in said, "no progress was shown"
     return folders
 
 

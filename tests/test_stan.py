@@ -33,14 +33,16 @@ def stan() -> Iterator[ModuleType]:
 def test_program_declares_every_parameter_of_the_model(stan: ModuleType, theory: str):
     text = stan.program(theory)
     block = text.split("parameters {", 1)[1].split("\n}", 1)[0]
-    declared = {line.rsplit(" ", 1)[-1].rstrip(";") for line in block.strip().splitlines()}
+    declared = {line.rsplit(" ", 1)[-1].rstrip(";") for line in block.splitlines() if line.strip()}
     assert declared == {rv.name for rv in build(theory, load("asymmetric")).free_RVs}
 
 
 @pytest.mark.parametrize("theory", THEORIES)
 def test_data_has_all_that_the_program_declares(stan: ModuleType, theory: str):
     block = stan.program(theory).split("\ndata {", 1)[1].split("\n}", 1)[0]
-    declared = {line.split(";")[0].rsplit(" ", 1)[-1] for line in block.strip().splitlines()}
+    declared = {
+        line.split(";")[0].rsplit(" ", 1)[-1] for line in block.splitlines() if line.strip()
+    }
     assert declared <= set(stan.stan_data(theory, load("asymmetric")))
 
 

@@ -132,7 +132,8 @@ def alliances(
     list of Alliance
         In the order of ATOP's numbers.
     """
-    members = data.tables["atop_members"]
+    # of members that leave on one day the last tells how: the same whatever the order of the rows
+    members = data.tables["atop_members"].sort_values(["member", "entry"], kind="stable")
     found = []
     for number, rows in members.groupby("atopid", sort=True):
         rows = _extended(rows, endings.get(int(number), {}))

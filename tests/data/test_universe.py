@@ -377,6 +377,13 @@ def members_(draw) -> list[dict[str, Any]]:
     return rows
 
 
+def test_how_members_left_together_is_the_same_in_any_order() -> None:
+    terms = {3: 1, 4: 2}
+    rows = [member(2, "1950-01-15", None)]
+    rows += [member(m, "1950-01-15", "1951-06-01") | {"term": t} for m, t in terms.items()]
+    assert derive(*rows) == derive(*rows[::-1])
+
+
 @settings(max_examples=30, deadline=None)
 @given(members_(), st.data())
 def test_order_of_rows_does_not_matter(rows: list[dict[str, Any]], data) -> None:

@@ -72,7 +72,7 @@ def carried(fits, forms, evil) -> dict[str, Any]:
     return {n: content(fits, forms, scores, asked, n) for n in (FEW, 300)}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
