@@ -4,7 +4,7 @@
 # Nothing of an environment that happens to be active may reach the one made here.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_CONSTRAINT PIP_PREFIX PIP_TARGET PIP_USER
 
-.PHONY: help report reference fits calibration recovery exact findings formation study backtest prior dataset test lint setup clean
+.PHONY: help report reference fits calibration recovery exact findings formation study backtest bench prior dataset test lint setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -51,7 +51,7 @@ dataset: setup ## write docs/dataset.md from the coded tables
 	.venv/bin/python scripts/update_dataset.py
 
 test: setup ## run the tests
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## check the format, the style and the types
 	.venv/bin/ruff format --check .
