@@ -28,7 +28,7 @@ from bayes_alliance.data.load import Data, load
 from bayes_alliance.data.schema import BUNDLED
 from bayes_alliance.data.schema import TABLES as SCHEMAS
 from bayes_alliance.errors import InputError
-from bayes_alliance.process.containers import arrays
+from bayes_alliance.process.containers import arrays, stretches
 from bayes_alliance.process.integrated import Evaluator, at_draws
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
 from bayes_alliance.theories import build, get
@@ -124,6 +124,8 @@ def with_containers(log_density: Any, values: Mapping[str, np.ndarray]) -> Any:
         Nothing is compiled again.
     """
     used = {variable.name for variable in log_density.shared_var_keys}
+    if "exposure" in used and "exposure" in values:
+        values = {**values, **stretches(values, used)}
     return log_density.with_data(**{name: v for name, v in values.items() if name in used})
 
 

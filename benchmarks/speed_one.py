@@ -87,8 +87,6 @@ def _python(theory: str, tool: str, counts: dict[str, int], seed: int) -> dict[s
     import nutpie
     import pymc as pm
 
-    from bayes_alliance.process.scales import HalfNormalTransform
-
     warnings.simplefilter("ignore")
     clock["import"] = time.perf_counter() - BEGAN
     with clock.time("build"):
@@ -109,8 +107,6 @@ def _python(theory: str, tool: str, counts: dict[str, int], seed: int) -> dict[s
             ba.diagnose(tree)
             ba.hypotheses(tree)
     else:
-        # PyMC scores no draws where the name of a transform has an underscore
-        HalfNormalTransform.name = "halfnormal"
         with clock.time("build"):
             model = ba.build(theory, data)
         if tool == "nutpie":
@@ -414,7 +410,7 @@ def refit(theory: str, number: int) -> dict[str, Any]:
         changed = load_priors(theory, {"hazard_0": {"sigma": 1.0 + number % 7 / 10}})
         model, log_density = compiled(theory, data, changed)
         values = arrays(data)
-        held = hold_out(values, [number % int(values["case_index"][1].max() + 1)])
+        held = values | hold_out(values, [number % int(values["case_index"][1].max() + 1)])
         other = with_containers(log_density, {name: v for name, (_, v) in held.items()})
         sampling = time.perf_counter()
         sample_model(model, other, seed=number, sampler="nutpie", **SMALL)

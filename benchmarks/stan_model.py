@@ -108,9 +108,8 @@ def stan_data(theory: str, data: Data) -> dict[str, Any]:
         Numbers and nested lists; what a program does not declare does no harm.
     """
     labels, values = coords(data), {name: value for name, (_, value) in arrays(data).items()}
-    member = values.pop("member") > 0  # (episode, client)
-    for name in ("place_client", "place_share"):
-        values.pop(name)
+    taken = values.pop("place_share") > 0  # (episode, place)
+    of_place = values.pop("place_client")[taken]
     sizes = {
         "episodes": "episode",
         "cases": "case",
@@ -125,9 +124,9 @@ def stan_data(theory: str, data: Data) -> dict[str, Any]:
         **{name: len(labels[of]) for name, of in sizes.items()},
         **load_priors(theory).options,
         **{name: (v + (name in FROM_ONE)).tolist() for name, v in values.items()},
-        "places": int(member.sum()),
-        "client_of_place": (np.nonzero(member)[1] + 1).tolist(),
-        "first_place": (np.cumsum([0, *member.sum(1)]) + 1).tolist(),
+        "places": int(taken.sum()),
+        "client_of_place": (of_place + 1).tolist(),
+        "first_place": (np.cumsum([0, *taken.sum(1)]) + 1).tolist(),
     }
 
 

@@ -124,7 +124,8 @@ def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
         if progress:
             progress(f"exact refit without {label}")
         model, log_density = model_of(tree)
-        changed = hold_out(arrays(data_of(tree)), list(cases))
+        own = arrays(data_of(tree))
+        changed = own | hold_out(own, list(cases))
         values = {name: value for name, (_, value) in changed.items()}
         log_density = with_containers(log_density, values)
         sampled = sample_model(

@@ -156,8 +156,9 @@ def covariates(data: Data, promises: bool = False) -> pd.DataFrame:
         1/2 consult, 1 defend).
     """
     x = {name: value for name, (_, value) in arrays(data).items()}
-    share = x["member"] / x["member"].sum(1, keepdims=True)  # (episode, client)
-    of_group = dict(zip(CLIENT_COVARIATES, (share @ x["client_covariates"]).T, strict=True))
+    of_client = x["client_covariates"][x["place_client"]]  # (episode, place, covariate)
+    of_group = np.einsum("ep,epc->ce", x["place_share"], of_client)
+    of_group = dict(zip(CLIENT_COVARIATES, of_group, strict=True))
     columns = {name: of_group[name] for name in ("land", "capability")}
     columns["threat"] = x["threat_now"].mean(1)
     if promises:

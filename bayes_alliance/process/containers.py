@@ -7,6 +7,7 @@ in every dataset and nothing leaks from a left-out episode into a fit.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,6 +33,9 @@ MEMORY = 5
 LEAST_RATIO = 1e-4
 """A ratio of capabilities below this counts as this: an adversary without any power."""
 CELLS_ONLY = {cell: i for i, cell in enumerate(CELLS)} | {"refused": 0}
+
+BY_YEAR = ("year_episode", "year_age", "year_panel")
+"""Containers that say where an alliance-year belongs."""
 
 Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]
 
@@ -268,6 +272,41 @@ def hold_out(values: Arrays, cases: list[int]) -> Arrays:
     return {name: (values[name][0], new) for name, new in blank.items()}
 
 
+def stretches(
+    values: Mapping[str, np.ndarray], used: Collection[str]
+) -> dict[str, np.ndarray]:
+    """Alliance-years that a model cannot tell apart, added up: the same likelihood of fewer rows.
+
+    Rows of one design and age have the same hazard in a theory that reads nothing by year; their
+    years at risk and their endings are sufficient.
+
+    Parameters
+    ----------
+    values : mapping of str to numpy.ndarray
+        Contents of containers, all those by alliance-year among them.
+    used : collection of str
+        Containers that the model reads.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape (stretch,)
+        The containers by alliance-year, one row a stretch.
+
+    References
+    ----------
+    Holford (1980), "The analysis of rates and of survivorship using log-linear models".
+    """
+    told_by = [name for name in BY_YEAR if name in used]
+    rows = np.column_stack([values[name] for name in told_by])
+    first, same = np.unique(rows, axis=0, return_index=True, return_inverse=True)[1:]
+    same = same.ravel()
+    summed = {
+        name: np.bincount(same, values[name]).astype(values[name].dtype)
+        for name in ("exposure", "ended")
+    }
+    return {name: values[name][first] for name in told_by} | summed
+
+
 def register(data: Data, levels: dict[str, list[str]] | None = None) -> SimpleNamespace:
     """Put the arrays into the model on the context stack as ``pm.Data`` containers.
 
@@ -309,9 +348,8 @@ def _clients(data: Data, at: dict[str, dict[str, int]]) -> Arrays:
     roots = root_clients(data)
     key = {pair: i for i, pair in enumerate(zip(roots["episode"], roots["client"], strict=True))}
     case_of = dict(zip(data.episodes["episode"], data.episodes["case"], strict=True))
-    member = np.zeros((len(at["episode"]), len(roots)))  # (episode, client)
-    for episode, client in zip(data.clients["episode"], data.clients["client"], strict=True):
-        member[at["episode"][episode], key[case_of[episode], client]] = 1.0
+    pairs = zip(data.clients["episode"], data.clients["client"], strict=True)
+    member = np.array([(at["episode"][e], key[case_of[e], c]) for e, c in pairs])
     land = roots["land_access"].astype(object).map(LAND)
     covariates = np.column_stack(
         [
@@ -328,8 +366,7 @@ def _clients(data: Data, at: dict[str, dict[str, int]]) -> Arrays:
     rows = _rows(data.clients, key)
     sure = np.column_stack([_sure(data, "clients", c)[rows] for c in CLIENT_INDICATORS])
     return {
-        "member": (("episode", "client"), member),
-        **_places(member),
+        **_places(member, len(at["episode"])),
         "client_case": (("client",), roots["episode"].map(at["case"]).to_numpy(np.int64)),
         # an unrecorded covariate stands at its centre
         "client_covariates": (("client", "covariate"), np.nan_to_num(covariates)),
@@ -341,14 +378,15 @@ def _clients(data: Data, at: dict[str, dict[str, int]]) -> Arrays:
     }
 
 
-def _places(member: np.ndarray) -> Arrays:
+def _places(member: np.ndarray, episodes: int) -> Arrays:
     """The clients of each episode in a row, and the share of each; an empty place has none."""
-    count = member.sum(1).astype(int)  # (episode,)
+    member = member[np.lexsort(member.T[::-1])]  # (member, 2) episode and client, in order
+    count = np.bincount(member[:, 0], minlength=episodes)  # (episode,)
     taken = np.arange(count.max()) < count[:, None]  # (episode, place)
     client = np.zeros(taken.shape, dtype=np.int64)
-    client[taken] = np.nonzero(member)[1]
+    client[taken] = member[:, 1]
     return {
-        "group_size": (("episode",), member.sum(1)),
+        "group_size": (("episode",), count.astype(float)),
         "place_client": (("episode", "place"), client),
         "place_share": (("episode", "place"), taken / count[:, None]),
     }

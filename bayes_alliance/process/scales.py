@@ -17,7 +17,7 @@ class HalfNormalTransform(Transform):
     for long. With k = 2.5 the prior of u is nearly normal. The prior of the scale is the same.
     """
 
-    name = "half_normal"
+    name = "halfnormal"
     ndim_supp = 0
 
     def forward(self, value, *inputs):

@@ -27,7 +27,7 @@ from bayes_alliance.process.alliance import Terms
 from bayes_alliance.process.cells import JOINT, PARTNERS, STRONG
 from bayes_alliance.process.containers import CLIENT_COVARIATES, CLIENT_INDICATORS
 from bayes_alliance.process.measurement import cutpoints, ordinal
-from bayes_alliance.process.sums import weighted
+from bayes_alliance.process.sums import group_mean, weighted
 from bayes_alliance.theories.hypothesis import Hypothesis, parameter
 
 DESCRIPTION = "Credible occupation makes clients commit first; that reassures the patron."
@@ -59,8 +59,7 @@ def credibility(x, priors, epsilon) -> pt.TensorVariable:
         sure = x.client_indicator_confidence[:, k]
         ordinal(name, eta, cuts, x.client_indicators[:, k], sure, "client")
     tau = priors.options["smooth_maximum"]
-    # a dense product: theta comes with every node, for which a sum by index is slower
-    group = pt.log(x.member @ pt.exp(tau * theta) / x.group_size) / tau
+    group = pt.log(group_mean(x, pt.exp(tau * theta))) / tau
     return pm.Deterministic("group_credibility", group, dims="episode")
 
 

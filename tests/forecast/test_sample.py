@@ -137,7 +137,9 @@ def test_every_shipped_scenario_goes_into_arrays(name: str, year: int, base: Dat
     assert values["outcome"].tolist() == [0]  # neither proposal nor outcome is recorded
     assert values["commitment"].tolist() == [-1]
     assert values["exposure"].shape == (0,)
-    assert values["member"].tolist() == [[1.0] * len(scenario.clients)]
+    clients = len(scenario.clients)
+    assert values["place_client"].tolist() == [list(range(clients))]
+    assert values["place_share"].tolist() == [[1 / clients] * clients]
 
 
 @pytest.mark.parametrize("name", QUAD)

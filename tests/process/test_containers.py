@@ -114,21 +114,33 @@ def test_fallback_rows_have_the_clients_of_their_proposal(data):
     episodes, labels = data.episodes, coords(data)
     of_client = x["client_case"][1]
     for i, row in episodes.iterrows():
-        members = np.flatnonzero(x["member"][1][i])
+        members = x["place_client"][1][i][x["place_share"][1][i] > 0]
         assert (of_client[members] == x["case_index"][1][i]).all(), row["episode"]
         named = {labels["client"][m] for m in members}
         own = data.clients.loc[data.clients["episode"] == row["episode"], "client"]
         assert named == {f"{row['case']}: {c}" for c in own}
-    assert (x["member"][1].sum(1) > 0).all()
+    assert (x["group_size"][1] > 0).all()
 
 
 @pytest.mark.parametrize("names", [("europe", "asia"), ("asymmetric",)])
 def test_the_places_of_an_episode_hold_its_clients(names):
     """A mean by places is the mean over the clients that the table names."""
-    x = {name: value for name, (_, value) in arrays(load(*names)).items()}
-    values = np.random.default_rng(0).normal(size=x["member"].shape[1])
+    data = load(*names)
+    x = {name: value for name, (_, value) in arrays(data).items()}
+    labels, case = coords(data), data.episodes.set_index("episode")["case"]
+    values = np.random.default_rng(0).normal(size=len(labels["client"]))
+    of_client = dict(zip(labels["client"], values, strict=True))
+    table = data.clients.assign(
+        value=[
+            of_client[f"{case[e]}: {c}"]
+            for e, c in zip(data.clients["episode"], data.clients["client"], strict=True)
+        ]
+    )
+    expected = table.groupby("episode")["value"].mean()[labels["episode"]]
     mean = (x["place_share"] * values[x["place_client"]]).sum(1)
-    np.testing.assert_allclose(mean, x["member"] @ values / x["member"].sum(1), rtol=1e-12)
+    np.testing.assert_allclose(mean, expected, rtol=1e-12)
+    sizes = table.groupby("episode").size()[labels["episode"]]
+    np.testing.assert_array_equal(x["group_size"], sizes)
 
 
 def test_each_case_has_the_row_of_its_proposal(data):

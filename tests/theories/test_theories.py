@@ -176,15 +176,14 @@ def test_hazards_of_the_occupation_theory(data, points, pointwise, models, conte
 def test_group_credibility_is_a_smooth_maximum(data, points, pointwise):
     point = points("occupation", 1)[0]
     x = arrays(data)
-    member = x["member"][1] > 0
+    client, taken = x["place_client"][1], x["place_share"][1] > 0
     got = pointwise("occupation", point, "theta", "group_credibility")
-    for i, row in enumerate(member):
-        theta = got["theta"][row]
+    for i in range(len(client)):
+        theta = got["theta"][client[i][taken[i]]]
         assert theta.mean() - 1e-9 <= got["group_credibility"][i] <= theta.max() + 1e-9
-    alone = member.sum(1) == 1
-    first = member.argmax(1)
+    alone = taken.sum(1) == 1
     np.testing.assert_allclose(
-        got["group_credibility"][alone], got["theta"][first[alone]], rtol=1e-9
+        got["group_credibility"][alone], got["theta"][client[alone, 0]], rtol=1e-9
     )
 
 

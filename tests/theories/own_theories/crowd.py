@@ -27,7 +27,7 @@ HYPOTHESES = (
 
 def terms(x, priors) -> Terms:
     """The theory's terms in each stage."""
-    return linear(x, pt.log2(pt.sum(x.member, axis=1)) - 1.0, priors, "crowd")
+    return linear(x, pt.log2(x.group_size) - 1.0, priors, "crowd")
 
 
 def drive(x, priors) -> dict[str, pt.TensorVariable]:
