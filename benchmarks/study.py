@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -290,7 +291,31 @@ def effort(study: Study) -> list[str]:
         "",
         *(f"- **{theory}, {s.label}**: {'; '.join(r['problems'])}" for theory, s, r in bad),
         "",
+        *failures(fits),
     ]
+
+
+def failures(fits: list[tuple[str, Specification, dict[str, Any]]]) -> list[str]:
+    """Say with which levels fits failed, and which parameters mixed worst."""
+    lines = [
+        "How many of the fits failed, by level (several levels meet in one fit):",
+        "",
+        "| choice | level | fits | failed |",
+        "| --- | --- | ---: | ---: |",
+    ]
+    for name, levels in CHOICES.items():
+        for level, words in levels.items():
+            own = [bool(r["problems"]) for _, s, r in fits if s.level(name) == level]
+            if 0 < len(own) < len(fits):
+                share = f"{sum(own)} ({100 * sum(own) / len(own):.0f} %)"
+                lines.append(f"| `{name}` | {words} | {len(own)} | {share} |")
+    worst = Counter(
+        str(r["diagnostics"]["rhat_max_at"]).partition("[")[0]
+        for *_, r in fits
+        if r["problems"] and r["diagnostics"]
+    )
+    often = "; ".join(f"`{name}` ({count})" for name, count in worst.most_common(6))
+    return [*lines, "", f"R-hat was largest, in the fits that failed, at {often}.", ""]
 
 
 def high(compared: pd.DataFrame) -> str:

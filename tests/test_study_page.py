@@ -135,6 +135,9 @@ def test_what_failed_is_named_and_answers_nothing(folder: Path, written) -> None
     text = written()
     assert "Failed their diagnostics: 1 of 17" in text
     assert "\n- **prospect, wider priors**: R-hat 1.10 at x\n" in text
+    assert "\n| `priors` | wider priors | 4 | 1 (25 %) |\n" in text
+    assert "\n| `frames` | coded frames unread |" in text
+    assert "at `beta_1` (1)." in text
     assert "answers a single choice turns none." in text
 
 
