@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import logging
@@ -29,7 +30,7 @@ from bayes_alliance.data.schema import BUNDLED
 from bayes_alliance.data.schema import TABLES as SCHEMAS
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.containers import arrays, stretches
-from bayes_alliance.process.integrated import Evaluator, at_draws
+from bayes_alliance.process.integrated import at_draws, evaluator
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
 from bayes_alliance.theories import build, get
 
@@ -319,8 +320,8 @@ def _complete(
     keep = {d.name: d for d in model.deterministics if d.name != "hazard"}
     derived = at_draws(model, posterior, keep)
     log_prior = {rv.name: pm.logp(rv, rv) for rv in model.free_RVs if rv.name != "epsilon"}
-    evaluator = Evaluator(model)
-    integrated = evaluator.run(posterior, evaluator.nodes(posterior, seed=seed))
+    scored = evaluator(model)
+    integrated = scored.run(posterior, scored.nodes(posterior, seed=seed))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         prior = _quietly(
@@ -392,17 +393,19 @@ def data_of(tree: xr.DataTree) -> Data:
     Data
         The tables.
     """
+    data = _read(*(str(tree["tables"][name].item()) for name in TABLES))
+    tables = (getattr(data, name).copy() for name in TABLES)
+    return Data(tree.attrs["data_name"], *tables)
+
+
+@functools.lru_cache(maxsize=8)
+def _read(*texts: str) -> Data:
+    """Stored tables, read and validated once a process."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in TABLES:
-            columns = pd.read_csv(_text(tree, name), dtype=str, keep_default_na=False)
+        for name, text in zip(TABLES, texts, strict=True):
+            columns = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
             columns[list(SCHEMAS[name].columns)].to_csv(Path(folder, f"{name}.csv"), index=False)
-        data = load(folder)
-    return Data(tree.attrs["data_name"], data.episodes, data.clients, data.years, data.codings)
-
-
-def _text(tree: xr.DataTree, name: str):
-    """One stored table as a text stream."""
-    return io.StringIO(str(tree["tables"][name].item()))
+        return load(folder)
 
 
 def priors_of(tree: xr.DataTree) -> Priors:

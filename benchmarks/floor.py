@@ -1,7 +1,7 @@
 """The floor: value and gradient of the occupation theory's log density, written by hand.
 
-One fused pass in Numba over the same rows that the model reads, without intermediate arrays where
-none is needed and without sufficient statistics. It shows what a gradient costs at least, and
+One fused pass in Numba over the same rows that the sampler reads, without intermediate arrays where
+none is needed. It shows what a gradient costs at least, and
 nothing else uses it. Parameters are those that the sampler sees (`pymc.Model.value_vars`), in
 their order.
 """
@@ -16,7 +16,14 @@ import pymc as pm
 
 from bayes_alliance.data.load import Data
 from bayes_alliance.process.cells import DEPARTURES, PARTNERS, STRONG
-from bayes_alliance.process.containers import CLIENT_COVARIATES, FACTORS, STAGES, arrays, coords
+from bayes_alliance.process.containers import (
+    CLIENT_COVARIATES,
+    FACTORS,
+    STAGES,
+    arrays,
+    coords,
+    stretches,
+)
 from bayes_alliance.process.priors import load_priors
 from bayes_alliance.process.scales import STEEPNESS
 
@@ -54,6 +61,7 @@ def log_density(model: pm.Model, data: Data) -> Callable[[np.ndarray], tuple[flo
         From the vector to value and gradient.
     """
     labels, x = coords(data), {name: value for name, (_, value) in arrays(data).items()}
+    x |= stretches(x, ("year_episode", "year_age"))
     point = model.initial_point()
     sizes = {
         rv.name: point[value.name].size

@@ -78,8 +78,8 @@ WHY = {
         "smaller batches, and tables that are loaded once.",
     ),
     "growth": (
-        "which client belongs to which case is a dense matrix, whose size grows as the square.",
-        "sum by group over the clients of a case, as `place_client` already lists them.",
+        "every client has a row of the largest case's width, and larger data have larger cases.",
+        "sums over runs of clients, which need no rows.",
     ),
     "equal": ("a Stan program is not the model of this package.", "find the term that differs."),
 }

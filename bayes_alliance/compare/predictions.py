@@ -27,11 +27,12 @@ import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
+from cachetools import LRUCache, cached
 
 from bayes_alliance.compare.loo import pareto
 from bayes_alliance.compare.refits import draws_without
 from bayes_alliance.data.load import Data
-from bayes_alliance.fit import data_of, priors_of
+from bayes_alliance.fit import TABLES, data_of, priors_of
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.process.designs import open_ended
 from bayes_alliance.process.integrated import INFORMATION, Evaluator
@@ -45,6 +46,8 @@ DRAWS = 1000
 AT_ONCE = 100
 """Draws a chain whose predictions are held at once."""
 SAMPLE = ["chain", "draw"]
+READERS = 8
+"""Models of fits that are kept, ready to be evaluated."""
 
 
 def ages(data: Data) -> np.ndarray:
@@ -131,15 +134,7 @@ def predict(
         By left-out case (dim ``fold``): ``design_probability_<information>`` (fold, episode,
         cell) and ``standing_<information>`` (fold, episode, years).
     """
-    data = data_of(tree)
-    years, longer = ages(data), open_ended(data)
-    model = build(tree.attrs["theory"], longer, priors_of(tree))
-    stretches, episodes = alliance_years(longer.episodes), longer.episodes["episode"].tolist()
-    with model:
-        model.add_coord("years", years)
-        curves = standing(model["hazard"], stretches, episodes, years)
-        pm.Deterministic("standing", curves, dims=("episode", "years"))
-    evaluator = Evaluator(model, ("design_probability", "standing"))
+    evaluator = _reader(tree)
     nodes = evaluator.nodes(posterior, seed=tree.attrs["seed"])
     thin = slice(None, None, max(1, promise.sizes["chain"] * promise.sizes["draw"] // DRAWS))
     promise = promise.rename(case="fold").drop_vars("fold")
@@ -161,6 +156,26 @@ def predict(
         parts.append(xr.Dataset(mean))
     total: xr.Dataset = functools.reduce(operator.add, parts)
     return total.transpose("fold", "episode", ...)
+
+
+def _form(tree: xr.DataTree) -> tuple:
+    """What the model of one fit cannot share with another's."""
+    tables = (str(tree["tables"][name].item()) for name in TABLES)
+    return tree.attrs["theory"], priors_of(tree).hash, *tables
+
+
+@cached(LRUCache(READERS), key=_form)
+def _reader(tree: xr.DataTree) -> Evaluator:
+    """The model of a fit with the lives that its designs might have had, made once."""
+    data = data_of(tree)
+    years, longer = ages(data), open_ended(data)
+    model = build(tree.attrs["theory"], longer, priors_of(tree))
+    stretches, episodes = alliance_years(longer.episodes), longer.episodes["episode"].tolist()
+    with model:
+        model.add_coord("years", years)
+        curves = standing(model["hazard"], stretches, episodes, years)
+        pm.Deterministic("standing", curves, dims=("episode", "years"))
+    return Evaluator(model, ("design_probability", "standing"))
 
 
 def _shares(weights: xr.DataArray) -> xr.DataArray:

@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 
 from bayes_alliance.fit import data_of, model_of, sample_model, versions, with_containers
 from bayes_alliance.process.containers import arrays, hold_out
-from bayes_alliance.process.integrated import INFORMATION, Evaluator
+from bayes_alliance.process.integrated import INFORMATION, evaluator
 from bayes_alliance.writable import writable
 
 PREDICTED, KEPT = 400, 1000
@@ -138,9 +138,9 @@ def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
             "nutpie",
         )
         posterior = sampled["posterior"].to_dataset()
-        evaluator = Evaluator(model)
-        nodes = evaluator.nodes(posterior, seed=attrs["seed"])
-        scores = evaluator.run(posterior, nodes).isel(case=list(cases))
+        scored = evaluator(model)
+        nodes = scored.nodes(posterior, seed=attrs["seed"])
+        scores = scored.run(posterior, nodes).isel(case=list(cases))
         found = scores.merge(_designs(model, posterior, nodes, cases))
         _refits[key] = found, posterior.isel(draw=_thinned(posterior, KEPT))
         if file is not None:
@@ -175,9 +175,9 @@ def _read(file: Path) -> tuple[xr.Dataset, xr.Dataset]:
 
 def _designs(model, posterior: xr.Dataset, nodes, cases: tuple[int, ...]) -> xr.Dataset:
     """Predicted designs of the left-out cases at some of the draws."""
-    evaluator = Evaluator(model, extras=("design_probability",))
-    found = evaluator.run(posterior.isel(draw=_thinned(posterior, PREDICTED)), nodes)
-    rows = np.flatnonzero(np.isin(evaluator.case_of_episode, cases))
+    asked = evaluator(model, ("design_probability",))
+    found = asked.run(posterior.isel(draw=_thinned(posterior, PREDICTED)), nodes)
+    rows = np.flatnonzero(np.isin(asked.case_of_episode, cases))
     names = [f"design_probability_{known}" for known in INFORMATION]
     predicted = found[names].isel(episode=rows).stack(sample=("chain", "draw"))
     return predicted.transpose("sample", ...).drop_vars(["sample", "chain", "draw"])

@@ -361,6 +361,7 @@ def _fitted(theory, data, priors, settings) -> dict[str, Any]:
 def _forget() -> None:
     """Keep the last compiled model alone: each takes some 150 MB, and a study has hundreds."""
     _models.clear()
+    evaluator.cache_clear()
     for key in list(_log_densities)[:-1]:
         del _log_densities[key]
 

@@ -23,8 +23,8 @@ from pytensor.graph.traversal import ancestors
 
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of, priors_of
-from bayes_alliance.forecast.forecast import STACKED, draws_for, fill, seen_levels, stack
+from bayes_alliance.fit import data_of
+from bayes_alliance.forecast.forecast import STACKED, draws_for, fill, reader, seen_levels, stack
 from bayes_alliance.forecast.horizon import RUNGS
 from bayes_alliance.forecast.ranges import Mover, movers_of, put
 from bayes_alliance.forecast.sample import central
@@ -32,8 +32,6 @@ from bayes_alliance.forecast.scenario import Scenario
 from bayes_alliance.forecast.tables import scenario_data
 from bayes_alliance.process.cells import CELLS, MULTILATERAL
 from bayes_alliance.process.containers import Arrays, arrays
-from bayes_alliance.process.integrated import Evaluator
-from bayes_alliance.theories import build
 
 DECIDED = "multilateral if decided"
 """Probability of a multilateral design, given a decision in the first year."""
@@ -185,8 +183,7 @@ def _reader(
     """Compile the probability of a multilateral design, by draw, of arrays and promises."""
     base = data_of(tree)
     data = scenario_data(scenario, base, central(scenario))
-    model = build(tree.attrs["theory"], data, priors_of(tree), seen_levels(tree, base))
-    evaluator = Evaluator(model, ("design_probability",))
+    model, evaluator = reader(tree, data, seen_levels(tree, base))
     nodes = evaluator.nodes(None, NODES, seed=tree.attrs["seed"])
     carried = draws_for(model, tree, scenario, draws)
     seen = [rv for rv in model.observed_RVs if rv.name != "ended_observed"]

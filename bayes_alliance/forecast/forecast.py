@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
+from cachetools import LRUCache, cached
 
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.compare.loo import compare
@@ -35,6 +36,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a formula begins in a spreadsheet."""
 INPUTS = 50
 """Draws of what a scenario does not know for certain; each goes with its part of the posterior."""
+READERS = 24
+"""Models that are kept, ready to be evaluated."""
 
 
 def carry_over(
@@ -145,8 +148,7 @@ def _designs(
     """Probabilities of designs of the episodes that ``tables`` makes: (draw, episode, cell)."""
     base = data_of(tree)
     levels = seen_levels(tree, base)
-    model = build(tree.attrs["theory"], tables(base), priors_of(tree), levels)
-    evaluator = Evaluator(model, ("design_probability",))
+    model, evaluator = reader(tree, tables(base), levels)
     nodes = evaluator.nodes(None, NODES, seed=tree.attrs["seed"])
     carried = draws_for(model, tree, scenario, draws)
     inputs = input_draws(scenario, tree.attrs["seed"], min(INPUTS, carried.sizes["draw"]))
@@ -161,6 +163,47 @@ def _designs(
         )["design_probability_indicators"]
         found[:, i :: len(inputs)] = out.to_numpy()
     return found.reshape(-1, len(years), len(CELLS))
+
+
+def reader(
+    tree: xr.DataTree, data: Data, levels: dict[str, list[str]]
+) -> tuple[pm.Model, Evaluator]:
+    """The theory's model of a scenario, ready to be evaluated.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    data : Data
+        The scenario's tables.
+    levels : dict of str to list of str
+        What `seen_levels` gave.
+
+    Returns
+    -------
+    tuple of pymc.Model and Evaluator
+        Made once for scenarios with as many episodes and clients and the same theatres, patrons
+        and eras; the containers hold the tables that came last.
+    """
+    model, evaluator = _reader(tree, data, levels)
+    fill(model, arrays(data, levels))
+    return model, evaluator
+
+
+def _form(tree: xr.DataTree, data: Data, levels: dict[str, list[str]]) -> tuple:
+    """What one model of scenarios cannot share with another."""
+    labels = {d: tuple(v) if d in FACTORS else len(v) for d, v in coords(data, levels).items()}
+    clients = tuple(data.episodes["episode"].map(data.clients["episode"].value_counts()))
+    return tree.attrs["theory"], priors_of(tree).hash, tuple(labels.items()), clients
+
+
+@cached(LRUCache(READERS), key=_form)
+def _reader(
+    tree: xr.DataTree, data: Data, levels: dict[str, list[str]]
+) -> tuple[pm.Model, Evaluator]:
+    """Make a model of scenarios and its evaluator."""
+    model = build(tree.attrs["theory"], data, priors_of(tree), levels)
+    return model, Evaluator(model, ("design_probability",))
 
 
 def fill(model: pm.Model, values: Arrays) -> None:

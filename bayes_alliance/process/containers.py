@@ -272,9 +272,7 @@ def hold_out(values: Arrays, cases: list[int]) -> Arrays:
     return {name: (values[name][0], new) for name, new in blank.items()}
 
 
-def stretches(
-    values: Mapping[str, np.ndarray], used: Collection[str]
-) -> dict[str, np.ndarray]:
+def stretches(values: Mapping[str, np.ndarray], used: Collection[str]) -> dict[str, np.ndarray]:
     """Alliance-years that a model cannot tell apart, added up: the same likelihood of fewer rows.
 
     Rows of one design and age have the same hazard in a theory that reads nothing by year; their

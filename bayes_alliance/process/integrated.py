@@ -18,6 +18,7 @@ Merkle, Furr & Rabe-Hesketh (2019), "Bayesian comparison of latent variable mode
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -389,6 +390,25 @@ class Evaluator:
             with np.errstate(divide="ignore"):
                 return np.log(given.T)[:, None, None, :]
         return np.stack([told[level] for level in self.levels])
+
+
+@functools.lru_cache(maxsize=16)
+def evaluator(model: pm.Model, extras: tuple[str, ...] = ()) -> Evaluator:
+    """The evaluator of a model, made once.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        A theory's model, whose cases, clients and designs stay the same.
+    extras : tuple of str
+        As of `Evaluator`.
+
+    Returns
+    -------
+    Evaluator
+        Ready to be evaluated.
+    """
+    return Evaluator(model, extras)
 
 
 def _sums(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bayes_alliance.data import Data, load
 from bayes_alliance.process.cells import CELLS, COMMITMENTS, DEPARTURE_LABELS, REFUSED
 from bayes_alliance.process.containers import (
+    BY_YEAR,
     CLIENT_COVARIATES,
     MEMORY,
     arrays,
@@ -23,6 +24,7 @@ from bayes_alliance.process.containers import (
     hold_out,
     nearness,
     outcome_codes,
+    stretches,
     threat_components,
 )
 from bayes_alliance.process.survival import alliance_years
@@ -141,6 +143,20 @@ def test_the_places_of_an_episode_hold_its_clients(names):
     np.testing.assert_allclose(mean, expected, rtol=1e-12)
     sizes = table.groupby("episode").size()[labels["episode"]]
     np.testing.assert_array_equal(x["group_size"], sizes)
+
+
+@pytest.mark.parametrize("used", [("year_episode", "year_age"), BY_YEAR])
+def test_stretches_keep_the_years_and_the_endings_of_each_design_and_age(used):
+    x = {name: value for name, (_, value) in arrays(load("asymmetric")).items()}
+    fewer = stretches(x, used)
+    assert set(fewer) == {*used, "exposure", "ended"}
+    by = list(used)
+    whole = pd.DataFrame({n: x[n] for n in (*by, "exposure", "ended")}).groupby(by).sum()
+    added = pd.DataFrame(fewer).set_index(by)
+    assert added.index.is_unique and len(added) <= len(x["exposure"])
+    if "year_panel" not in used:
+        assert len(added) < len(x["exposure"]) / 5
+    pd.testing.assert_frame_equal(added.sort_index(), whole, rtol=1e-12)
 
 
 def test_each_case_has_the_row_of_its_proposal(data):
