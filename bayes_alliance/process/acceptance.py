@@ -8,7 +8,17 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayes_alliance.process.cells import CELLS, JOINT, MULTILATERAL, REFUSED, TRILATERAL
+from bayes_alliance.process.cells import (
+    ALLIANCE,
+    BILATERAL,
+    CELLS,
+    JOINT,
+    MULTILATERAL,
+    NOTHING,
+    REFUSED,
+    STRONG,
+    TRILATERAL,
+)
 from bayes_alliance.process.priors import Priors
 
 
@@ -34,17 +44,20 @@ def fallback_probability(
     three = priors("fallback_trilateral") + trilateral
     strong = pt.sigmoid(priors("fallback_strong"))
 
-    def spread(kinds: pt.TensorVariable) -> pt.TensorVariable:
-        p = pt.special.softmax(kinds, axis=-1)  # (episode, kind)
-        split = pt.stack([1 - strong, strong])
-        return pt.concatenate(
-            [p[:, :1], p[:, 1:2] * split, p[:, 2:3] * split, pt.zeros((p.shape[0], 2))], axis=-1
+    share = NOTHING + (ALLIANCE - STRONG) * (1 - strong) + STRONG * strong  # (cell,)
+
+    def spread(*kinds: pt.TensorVariable) -> pt.TensorVariable:
+        total = zero  # log of the sum of exponentials
+        for kind in kinds:
+            more = kind - total
+            total = total + pt.maximum(more, 0.0) + pt.log1p(pt.exp(-pt.abs(more)))
+        # a product and not a list of columns: that would be joined draw by draw
+        return sum(
+            pt.exp(kind - total)[:, None] * (share * cells)
+            for kind, cells in zip((zero, *kinds), (NOTHING, BILATERAL, TRILATERAL), strict=True)
         )  # (episode, cell)
 
-    return (
-        spread(pt.stack([zero, bilateral, three], axis=-1)),
-        spread(pt.stack([zero, bilateral, zero - 50.0], axis=-1)),
-    )
+    return spread(bilateral, three), spread(bilateral, zero - 50.0)
 
 
 def design_probability(proposal, accepted, after_multilateral, after_trilateral, lapse: float):

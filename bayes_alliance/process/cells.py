@@ -33,6 +33,8 @@ DEPARTURES = np.column_stack(
 DEPARTURE_LABELS = ("three parties", "strong with partners", "strong with three parties")
 
 JOINT = TRILATERAL + MULTILATERAL  # (cell,) designs that several clients must accept
+NOTHING = 1 - ALLIANCE  # (cell,)
+BILATERAL = ALLIANCE - JOINT  # (cell,)
 
 RISK = np.array([0.0, 1, 2, 1.5, 3, 2, 4])  # (cell,)
 """Relative risk of each design: He & Feng (2012), Figure 1; trilateral between its neighbours."""

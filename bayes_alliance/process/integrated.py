@@ -29,7 +29,8 @@ import pytensor
 import pytensor.tensor as pt
 import xarray as xr
 from numpy.polynomial.hermite_e import hermegauss
-from pytensor.graph.replace import vectorize_graph
+from pytensor.compile.ops import ViewOp
+from pytensor.graph.replace import _vectorize_node, vectorize_graph
 from pytensor.graph.traversal import ancestors
 from scipy.special import ndtri
 from scipy.stats import norm, qmc
@@ -131,6 +132,12 @@ def make_nodes(posterior: xr.Dataset | None, cases: np.ndarray, nodes: int, seed
     sd = SPREAD * latent.std(("chain", "draw")).to_numpy()
     values = mean + sd * z
     return Nodes(values, log_weight + norm.logpdf(values) - norm.logpdf(values, mean, sd))
+
+
+@_vectorize_node.register(ViewOp)
+def _view_of_batch(op, node, values):
+    """A named quantity at all draws at once; PyTensor itself would copy it draw by draw."""
+    return op.make_node(values)
 
 
 def over_draws(
