@@ -28,6 +28,7 @@ import xarray as xr
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.data.schema import BUNDLED
 from bayes_alliance.data.schema import TABLES as SCHEMAS
+from bayes_alliance.density import compile_model
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.containers import arrays, stretches
 from bayes_alliance.process.integrated import at_draws, evaluator
@@ -94,9 +95,7 @@ def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
         if shape not in _log_densities:
             # chains begin where the bundled priors have them, whichever fit was compiled first
             first = build(theory, data, usual) if same else model
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                _log_densities[shape] = nutpie.compile_pymc_model(first, var_names=names)
+            _log_densities[shape] = compile_model(first, var_names=names)
         values = {name: value for name, (_, value) in arrays(data).items()}
         values[CONTAINER] = np.array(list(priors.arguments.values()))
         _models[key] = (model, with_containers(_log_densities[shape], values))

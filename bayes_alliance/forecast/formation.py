@@ -23,14 +23,12 @@ import hashlib
 import io
 import json
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import nutpie
 import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
@@ -42,6 +40,7 @@ from bayes_alliance.data.panel import KEY
 from bayes_alliance.data.panel import panel as bundled_panel
 from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.validate import read_table
+from bayes_alliance.density import compile_model
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import check_counts, priors_of, sample_model, versions, with_containers
 from bayes_alliance.forecast.forecast import carry_over
@@ -493,11 +492,7 @@ def _compiled(
         # The driver with its sign turned, and b with it, is a second mode: one of little weight,
         # but a chain that begins there stays. At b = 0 the years have no say in the driver yet.
         moved = {rv for rv in first.free_RVs if rv.name != "b"}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            _log_densities[key] = nutpie.compile_pymc_model(
-                first, var_names=names, jitter_rvs=moved
-            )
+        _log_densities[key] = compile_model(first, var_names=names, jitter_rvs=moved)
     values = {v.name: v.get_value() for v in model.data_vars}
     return with_containers(_log_densities[key], values)
 
