@@ -18,9 +18,14 @@ import numba
 import numpy as np
 import nutpie
 import pymc as pm
+import pytensor
 from nutpie import compile_pymc as of_nutpie
 from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS, compile_numba_function_src
 from pytensor.link.numba.dispatch.basic import numba_njit
+
+# Fast maths rounds differently in code that is compiled anew and in code that comes from Numba's
+# cache; without it equal seeds give equal draws in either case.
+pytensor.config.numba__fastmath = False
 
 LOGP = """
 def logp(dim, x_, out_, logp_, user_data_):

@@ -22,7 +22,6 @@ import numpy as np
 import nutpie
 import pandas as pd
 import pymc as pm
-import pytensor
 import xarray as xr
 
 from bayes_alliance.data.load import Data, load
@@ -36,9 +35,6 @@ from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
 from bayes_alliance.theories import build, get
 
 SAMPLERS = ("nutpie", "pymc", "numpyro")
-# Fast maths rounds differently in code that is compiled anew and in code that comes from Numba's
-# cache; without it equal seeds give equal draws in either case.
-pytensor.config.numba__fastmath = False
 
 TARGET_ACCEPT = 0.95
 RHAT_MAX, ESS_MIN, EBFMI_MIN = 1.01, 400, 0.3
