@@ -30,7 +30,7 @@ from bayes_alliance.data.schema import TABLES as SCHEMAS
 from bayes_alliance.density import compile_model
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.containers import arrays, stretches
-from bayes_alliance.process.integrated import at_draws, evaluator
+from bayes_alliance.process.integrated import at_draws, evaluator, quantities
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
 from bayes_alliance.theories import build, get
 
@@ -112,7 +112,8 @@ def with_containers(log_density: Any, values: Mapping[str, np.ndarray]) -> Any:
     log_density : nutpie's compiled model
         Compiled model.
     values : mapping of str to numpy.ndarray
-        Contents of containers; those that the model does not read are passed over.
+        Contents of containers, by alliance-year of all or none of these; those that the model
+        does not read are passed over.
 
     Returns
     -------
@@ -313,43 +314,39 @@ def _complete(
     """Add what can be computed from the draws."""
     posterior = sampled["posterior"].to_dataset()
     keep = {d.name: d for d in model.deterministics if d.name != "hazard"}
-    derived = at_draws(model, posterior, keep)
+    derived = quantities(model, keep)
     log_prior = {rv.name: pm.logp(rv, rv) for rv in model.free_RVs if rv.name != "epsilon"}
     scored = evaluator(model)
     integrated = scored.run(posterior, scored.nodes(posterior, seed=seed))
+    replicated = quantities(model, {rv.name: rv for rv in model.observed_RVs}, seed)
+    free = [rv.name for rv in model.free_RVs]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        prior = _quietly(
+        drawn = _quietly(
             pm.sample_prior_predictive,
             PREDICTIVE_DRAWS,
             model=model,
+            var_names=free,
             random_seed=seed,
             compile_kwargs={"mode": "FAST_COMPILE"},
         )
-        step = max(1, posterior.sizes["chain"] * posterior.sizes["draw"] // PREDICTIVE_DRAWS)
-        predictive = _quietly(
-            pm.sample_posterior_predictive,
-            posterior.isel(draw=slice(None, None, step)),
-            model=model,
-            random_seed=seed,
-            progressbar=False,
-            compile_kwargs={"mode": "FAST_COMPILE"},
-        )
+    prior = drawn["prior"].to_dataset()
+    step = max(1, posterior.sizes["chain"] * posterior.sizes["draw"] // PREDICTIVE_DRAWS)
+    some = posterior.isel(draw=slice(None, None, step))
     tables = {name: ((), getattr(data, name).to_csv(index=False)) for name in TABLES}
     stored = {"parameters": priors.parameters, "options": priors.options}
     tables["priors"] = ((), json.dumps(stored, sort_keys=True))
-    derived_priors = [v for v in prior["prior"].data_vars if v != "hazard"]
     tree = xr.DataTree.from_dict(
         {
-            "posterior": xr.merge([posterior, derived]),
+            "posterior": xr.merge([posterior, derived(posterior)]),
             "sample_stats": sampled["sample_stats"].to_dataset(),
             "log_likelihood": integrated,
             "log_prior": at_draws(model, posterior, log_prior),
-            "prior": prior["prior"].to_dataset()[sorted(derived_priors)],
-            "prior_predictive": _sorted(prior["prior_predictive"]),
-            "posterior_predictive": _sorted(predictive["posterior_predictive"]),
-            "observed_data": _sorted(prior["observed_data"]),
-            "constant_data": _sorted(prior["constant_data"]),
+            "prior": _sorted(xr.merge([prior, derived(prior)])),
+            "prior_predictive": _sorted(replicated(prior)),
+            "posterior_predictive": _sorted(replicated(some)),
+            "observed_data": _sorted(drawn["observed_data"]),
+            "constant_data": _sorted(drawn["constant_data"]),
             "tables": xr.Dataset(tables),
         }
     )
@@ -358,9 +355,9 @@ def _complete(
     return tree
 
 
-def _sorted(group: xr.DataTree) -> xr.Dataset:
+def _sorted(group: xr.DataTree | xr.Dataset) -> xr.Dataset:
     """Variables in the order of their names: the libraries' order differs between runs."""
-    dataset = group.to_dataset()
+    dataset = group.to_dataset() if isinstance(group, xr.DataTree) else group
     return dataset[sorted(map(str, dataset.data_vars))]
 
 

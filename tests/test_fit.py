@@ -365,6 +365,7 @@ def test_the_posterior_covers_the_truth(fits, data, models):
     prior, predictive = tree["prior"].to_dataset(), tree["prior_predictive"].to_dataset()
     years = alliance_years(data.episodes)
     place = years.groupby("episode", sort=False).indices
+    real = {name: value for name, (_, value) in arrays(data).items()}
     some = prior.isel(draw=slice(0, count))
     hazard = at_draws(model, some, {"hazard": model["hazard"]})["hazard"].to_numpy()[0]
     rng = np.random.default_rng(10)
@@ -381,7 +382,7 @@ def test_the_posterior_covers_the_truth(fits, data, models):
                 elif use > left:
                     exposure[row], ended[row] = left / hazard[i, row], 1
                 left -= use
-        values = {
+        values = real | {
             "outcome": predictive["outcome_observed"].to_numpy()[0, i],
             "exposure": exposure,
             "ended": ended,

@@ -157,7 +157,9 @@ def random(
     numpy.ndarray of int64
         Codes from `bayes_alliance.process.containers.encode`.
     """
-    shape = tuple(size) if size is not None else np.shape(accepted)
+    cells = proposal, after_multilateral, after_trilateral
+    common = np.broadcast_shapes(np.shape(accepted), *(np.shape(p)[:-1] for p in cells))
+    shape = tuple(size) if size is not None else common
 
     def draw(weight) -> np.ndarray:
         cumulative = np.cumsum(np.broadcast_to(weight, (*shape, len(CELLS))), axis=-1)
@@ -166,6 +168,7 @@ def random(
 
     proposed = draw(proposal)
     chosen = np.eye(len(CELLS))[proposed]
+    accepted = np.broadcast_to(accepted, shape)
     design = draw(design_probability(chosen, accepted, after_multilateral, after_trilateral, lapse))
     return ((proposed + 1) * (REFUSED + 2) + design + 1).astype(np.int64)
 

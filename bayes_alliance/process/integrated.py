@@ -141,7 +141,10 @@ def _view_of_batch(op, node, values):
 
 
 def over_draws(
-    model: pm.Model, outputs: dict[str, pt.TensorVariable], nodes: bool = True
+    model: pm.Model,
+    outputs: dict[str, pt.TensorVariable],
+    nodes: bool = True,
+    seed: int | None = None,
 ) -> Callable:
     """Compile quantities of a model for many draws, and many nodes of the latent variable, at once.
 
@@ -153,6 +156,8 @@ def over_draws(
         Graphs in terms of the model's free random variables.
     nodes : bool
         Whether the latent variable comes as nodes shared by all draws, or as its own draws.
+    seed : int, optional
+        Seed, where outputs are random.
 
     Returns
     -------
@@ -172,7 +177,11 @@ def over_draws(
         for g, plain in zip(graphs, outputs.values(), strict=True)
     ]
     # one pass over large arrays needs no compiler, and none means no wait
-    function = pytensor.function(inputs, lifted, on_unused_input="ignore", mode="FAST_COMPILE")
+    plainly: Any = {"on_unused_input": "ignore", "mode": "FAST_COMPILE"}
+    if seed is None:
+        function = pytensor.function(inputs, lifted, **plainly)
+    else:
+        function = pm.compile(inputs, lifted, random_seed=seed, **plainly)
     return lambda **values: dict(zip(outputs, function(**values), strict=True))
 
 
@@ -445,7 +454,7 @@ def _mixed(share: np.ndarray, log_density: np.ndarray) -> np.ndarray:
 
 
 def at_draws(
-    model: pm.Model, posterior: xr.Dataset, outputs: dict[str, pt.TensorVariable], batch: int = 500
+    model: pm.Model, posterior: xr.Dataset, outputs: dict[str, pt.TensorVariable]
 ) -> xr.Dataset:
     """Evaluate quantities of a model at every draw.
 
@@ -457,32 +466,59 @@ def at_draws(
         Draws of all free variables.
     outputs : dict of str to TensorVariable
         Graphs named as in the model, which gives their dimensions.
-    batch : int
-        Draws evaluated at once.
 
     Returns
     -------
     xarray.Dataset
         The quantities, dims ``chain, draw, ...``.
     """
-    function = over_draws(model, outputs, nodes=False)
+    return quantities(model, outputs)(posterior)
+
+
+def quantities(
+    model: pm.Model,
+    outputs: dict[str, pt.TensorVariable],
+    seed: int | None = None,
+    batch: int = 500,
+) -> Callable[[xr.Dataset], xr.Dataset]:
+    """Compile quantities of a model, to be evaluated at draws of several kinds.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        A theory's model.
+    outputs : dict of str to TensorVariable
+        Graphs named as in the model, which gives their dimensions.
+    seed : int, optional
+        Seed, where quantities are random: what was observed is then drawn anew at every draw.
+    batch : int
+        Draws evaluated at once.
+
+    Returns
+    -------
+    callable
+        From draws of all free variables, dims ``chain, draw, ...``, to the quantities there.
+    """
+    function = over_draws(model, outputs, nodes=False, seed=seed)
     names = [rv.name for rv in model.free_RVs]
-    flat = posterior[names].stack(sample=("chain", "draw")).transpose("sample", ...)
-    values = {name: flat[name].to_numpy()[:, None] for name in names}
-    count, shape = flat.sizes["sample"], (posterior.sizes["chain"], posterior.sizes["draw"])
-    parts = [
-        function(**{k: v[i : i + batch] for k, v in values.items()}) for i in range(0, count, batch)
-    ]
-    data = {}
-    for name in outputs:
-        value = np.concatenate([part[name][:, 0] for part in parts])
-        dims = tuple(model.named_vars_to_dims.get(name, ()))
-        dims = (
-            dims
-            if len(dims) == value.ndim - 1
-            else tuple(f"{name}_dim_{i}" for i in range(value.ndim - 1))
-        )
-        data[name] = (("chain", "draw", *dims), value.reshape(*shape, *value.shape[1:]))
-    used = {d for dims, _ in data.values() for d in dims} & set(model.coords)
-    coords = {d: list(model.coords[d]) for d in used}
-    return xr.Dataset(data, coords={**coords, "chain": posterior.chain, "draw": posterior.draw})
+
+    def at(posterior: xr.Dataset) -> xr.Dataset:
+        flat = posterior[names].stack(sample=("chain", "draw")).transpose("sample", ...)
+        values = {name: flat[name].to_numpy()[:, None] for name in names}
+        count, shape = flat.sizes["sample"], (posterior.sizes["chain"], posterior.sizes["draw"])
+        parts = [
+            function(**{k: v[i : i + batch] for k, v in values.items()})
+            for i in range(0, count, batch)
+        ]
+        data = {}
+        for name in outputs:
+            value = np.concatenate([part[name][:, 0] for part in parts])
+            dims = tuple(model.named_vars_to_dims.get(name, ()))
+            if len(dims) != value.ndim - 1:
+                dims = tuple(f"{name}_dim_{i}" for i in range(value.ndim - 1))
+            data[name] = (("chain", "draw", *dims), value.reshape(*shape, *value.shape[1:]))
+        used = {d for dims, _ in data.values() for d in dims} & set(model.coords)
+        coords = {d: list(model.coords[d]) for d in used}
+        return xr.Dataset(data, coords={**coords, "chain": posterior.chain, "draw": posterior.draw})
+
+    return at

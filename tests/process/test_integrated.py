@@ -14,8 +14,8 @@ from bayes_alliance.process.containers import arrays, coords
 from bayes_alliance.process.integrated import (
     DENSITIES,
     Evaluator,
-    at_draws,
     make_nodes,
+    quantities,
     sobol_normal,
 )
 
@@ -306,12 +306,12 @@ def test_batches_do_not_matter(evaluators, fits):
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize("theory", ["occupation", "prospect", "null"])
-def test_at_draws_is_what_pymc_computes(theory, models, fits):
+def test_quantities_are_what_pymc_computes(theory, models, fits):
     model = models[theory]
     posterior = some_draws(fits[theory], 5)
     names = [d.name for d in model.deterministics]
     free = posterior[[rv.name for rv in model.free_RVs]]
-    ours = at_draws(model, posterior, {n: model[n] for n in names}, batch=2)
+    ours = quantities(model, {n: model[n] for n in names}, batch=2)(posterior)
     theirs = pm.compute_deterministics(
         free, model=model, progressbar=False, compile_kwargs={"mode": "FAST_COMPILE"}
     )
