@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -32,27 +30,40 @@ def alliance_years(episodes: pd.DataFrame) -> pd.DataFrame:
         ``episode``, ``year``, ``age_from`` (years), ``age`` (index into `AGE_LABELS`),
         ``exposure`` (years) and ``event`` (1 in the stretch in which the design ended).
     """
-    rows = []
     designs = episodes[episodes["start"].notna() & episodes["accession_to"].isna()]
-    for e in designs.itertuples():
-        end = min(e.end, OBSERVED_UNTIL) if pd.notna(e.end) else OBSERVED_UNTIL
-        years = [pd.Timestamp(y, 1, 1) for y in range(e.start.year + 1, end.year + 1)]
-        ages = [e.start + pd.Timedelta(b * YEAR, "D") for b in AGE_BREAKS]
-        cuts = sorted({e.start, end, *(c for c in years + ages if e.start < c < end)})
-        for begin, stop in pairwise(cuts):
-            age_from = (begin - e.start) / pd.Timedelta(YEAR, "D")
-            rows.append(
-                {
-                    "episode": e.episode,
-                    "year": begin.year,
-                    "age_from": age_from,
-                    "age": int(np.searchsorted(AGE_BREAKS, age_from + 1e-6, side="right")),
-                    "exposure": (stop - begin) / pd.Timedelta(YEAR, "D"),
-                    "event": int(stop == end and e.ended in ENDED),
-                }
-            )
-    columns = ["episode", "year", "age_from", "age", "exposure", "event"]
-    return pd.DataFrame(rows, columns=columns)
+    start = designs["start"].to_numpy("datetime64[ns]")  # (design,)
+    until = designs["end"].fillna(OBSERVED_UNTIL).clip(upper=OBSERVED_UNTIL)
+    end = until.to_numpy("datetime64[ns]")
+    first, last = (when.astype("datetime64[Y]") for when in (start, end))
+    count = (last - first).astype(np.int64)  # (design,) turns of the year in between
+    turns = np.repeat(first + 1, count) + _counts_up(count)
+    ages = [start + np.timedelta64(pd.Timedelta(b * YEAR, "D").value, "ns") for b in AGE_BREAKS]
+    place = np.arange(len(designs))
+    of = np.concatenate([place, np.repeat(place, count), *(place for _ in ages)])
+    begin = np.concatenate([start, turns.astype("datetime64[ns]"), *ages])
+    inside = (begin < end[of]) & (begin >= start[of])
+    cuts = np.unique(np.rec.fromarrays([of[inside], begin[inside]], names="of,begin"))
+    of, begin = cuts["of"], cuts["begin"]
+    is_last = np.append(of[1:] != of[:-1], True)[: len(of)]
+    stop = np.where(is_last, end[of], np.roll(begin, -1))
+    year = np.timedelta64(pd.Timedelta(YEAR, "D").value, "ns")
+    age_from = (begin - start[of]) / year
+    counted = designs["ended"].isin(ENDED).to_numpy()
+    return pd.DataFrame(
+        {
+            "episode": designs["episode"].to_numpy()[of],
+            "year": begin.astype("datetime64[Y]").astype(np.int64) + 1970,
+            "age_from": age_from,
+            "age": np.searchsorted(AGE_BREAKS, age_from + 1e-6, side="right"),
+            "exposure": (stop - begin) / year,
+            "event": (is_last & counted[of]).astype(np.int64),
+        }
+    )
+
+
+def _counts_up(count: np.ndarray) -> np.ndarray:
+    """0, 1, ... as often as each count says, one after the other."""
+    return np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
 
 
 def durations(episodes: pd.DataFrame) -> pd.DataFrame:
