@@ -139,7 +139,7 @@ def _containers(
 ) -> Iterator[str]:
     """Code that reads each container: nutpie passes pointers, sizes and shapes as words."""
     fields: Any = user_data.dtype.fields
-    (shared, start) = fields["shared"][:2] if fields else (None, 0)
+    shared, start = fields["shared"][:2]
     words = f"carray(user_data_, ({user_data.dtype.itemsize // WORD},), np.uint64)"
     for key in keys:
         at = {
