@@ -36,7 +36,7 @@ def alliance_years(episodes: pd.DataFrame) -> pd.DataFrame:
     end = until.to_numpy("datetime64[ns]")
     first, last = (when.astype("datetime64[Y]") for when in (start, end))
     count = (last - first).astype(np.int64)  # (design,) turns of the year in between
-    turns = np.repeat(first + 1, count) + _counts_up(count)
+    turns = np.repeat(first, count) + (_counts_up(count) + 1).astype("timedelta64[Y]")
     ages = [start + np.timedelta64(pd.Timedelta(b * YEAR, "D").value, "ns") for b in AGE_BREAKS]
     place = np.arange(len(designs))
     of = np.concatenate([place, np.repeat(place, count), *(place for _ in ages)])
