@@ -32,7 +32,7 @@ from bayes_alliance.errors import InputError
 from bayes_alliance.process.containers import arrays, stretches
 from bayes_alliance.process.integrated import at_draws, evaluator, quantities
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
-from bayes_alliance.theories import build, get
+from bayes_alliance.theories import NAMES, build, get
 
 SAMPLERS = ("nutpie", "pymc", "numpyro")
 
@@ -91,7 +91,9 @@ def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
         if shape not in _log_densities:
             # chains begin where the bundled priors have them, whichever fit was compiled first
             first = build(theory, data, usual) if same else model
-            _log_densities[shape] = compile_model(first, var_names=names)
+            # what a module of your own makes of its theory may change with what that imports
+            made_of = repr(shape) if theory in NAMES else None
+            _log_densities[shape] = compile_model(first, made_of, var_names=names)
         values = {name: value for name, (_, value) in arrays(data).items()}
         values[CONTAINER] = np.array(list(priors.arguments.values()))
         _models[key] = (model, with_containers(_log_densities[shape], values))

@@ -42,7 +42,7 @@ POINTS = 100
 LIMIT = 900
 """Seconds after which a process is ended, and its part has failed."""
 COUNTS = ("draws", "tune", "chains")
-FEWER = {"stan": 4}
+FEWER = {"pymc": 4, "numpyro": 4, "stan": 4}
 """Tools that would take many minutes, and by what their draws are divided; the page says so."""
 EXPECTED = {
     "import": 40,

@@ -287,11 +287,15 @@ def effort(study: Study) -> list[str]:
     if not bad:
         return [f"{text} None failed its diagnostics.", ""]
     return [
-        f"{text} Failed their diagnostics: {len(bad)} of {len(fits)}, named here.",
+        f"{text} Failed their diagnostics: {len(bad)} of {len(fits)}.",
+        "",
+        *failures(fits),
+        "<details><summary>The fits that failed, and what at</summary>",
         "",
         *(f"- **{theory}, {s.label}**: {'; '.join(r['problems'])}" for theory, s, r in bad),
         "",
-        *failures(fits),
+        "</details>",
+        "",
     ]
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import nutpie
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 import pytest
 from nutpie import compile_pymc as of_nutpie
 
+from bayes_alliance import density
 from bayes_alliance.density import compile_model
 
 ROWS, OTHER = 4, 7
@@ -55,26 +57,39 @@ def at(compiled, point: np.ndarray) -> list[float]:
 
 def numbers() -> dict:
     """What a process gets, of the data that it compiled with and of others."""
-    compiled = compile_model(model())
+    made = {"noted": compile_model(model(), "a regression"), "plain": compile_model(model())}
+    return {
+        "found": {
+            name: [entry._cache_hits for entry in (of.compiled_logp_func, of.compiled_expand_func)]
+            for name, of in made.items()
+        },
+        "graphs": {name: of.logp_func is not None for name, of in made.items()},
+        **{name: of_both(of) for name, of in made.items()},
+    }
+
+
+def of_both(compiled) -> dict[str, list[float]]:
+    """Values, gradients and draws of a compiled model."""
     point = np.linspace(-1, 1, compiled.n_dim)
     drawn = nutpie.sample(compiled, draws=20, tune=50, chains=1, seed=1, progress_bar=False)
     return {
-        "found": [
-            of._cache_hits for of in (compiled.compiled_logp_func, compiled.compiled_expand_func)
-        ],
         "own": at(compiled, point),
         "other": at(compiled.with_data(**contents(OTHER)), point),
         "draws": drawn["posterior"]["slope"].to_numpy().ravel().tolist(),
+        "effects": drawn["posterior"]["effect"].sel(group_level=2).to_numpy().ravel().tolist(),
     }
 
 
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
-    """The same in two processes, one after the other, that share an empty folder."""
+    """The same in processes that share a folder: empty, full, with notes but without their code."""
     folder = tmp_path_factory.mktemp("compiled")
     code = "import json, test_density; print(json.dumps(test_density.numbers()))"
     out = []
-    for _ in range(2):
+    for when in ("empty", "full", "notes"):
+        if when == "notes":
+            for file in (folder / "numba").glob("*.nb?"):
+                file.unlink()
         done = subprocess.run(
             [sys.executable, "-c", code],
             cwd=Path(__file__).parent,
@@ -89,29 +104,60 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
 
 
 def test_the_second_process_compiles_nothing(processes: list[dict]) -> None:
-    first, second = processes
-    assert first["found"] == [0, 0]
-    assert second["found"] == [1, 1]
+    first, second, _ = processes
+    assert first["found"]["noted"] == [0, 0]
+    assert second["found"] == {"noted": [1, 1], "plain": [1, 1]}
+
+
+def test_what_is_noted_needs_no_graph_as_long_as_its_code_is_there(processes: list[dict]) -> None:
+    assert [made["graphs"]["noted"] for made in processes] == [True, False, True]
+    assert all(made["graphs"]["plain"] for made in processes)
+
+
+def test_a_broken_note_is_as_none(tmp_path: Path) -> None:
+    note = tmp_path / "note.json"
+    note.write_text('{"written": ', encoding="utf-8")
+    assert density._found(note, model(), {}) is None
+
+
+def test_notes_are_of_this_code_and_of_what_a_model_is_made_of(monkeypatch, tmp_path) -> None:
+    noted = []
+    monkeypatch.setattr(density, "_found", lambda note, *_: noted.append(note.name) or "found")
+    compile_model(model(), "one")
+    compile_model(model(), "other")
+    monkeypatch.setattr(density, "CODE", density.CODE[::-1])
+    compile_model(model(), "one")
+    assert len(set(noted)) == 3
+
+
+def test_what_a_note_cannot_name_is_not_noted(tmp_path: Path) -> None:
+    with pm.Model() as made:
+        scale = pytensor.shared(2.0, name="scale")
+        pm.Normal("x", 0, scale)
+    with density._kept() as written:
+        compiled = nutpie.compile_pymc_model(made, cache=True)
+    density._note(tmp_path / "note.json", made, compiled, written)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_was_kept_gives_the_same_numbers_to_the_bit(processes: list[dict]) -> None:
-    first, second = processes
-    for name in ("own", "other", "draws"):
-        assert first[name] == second[name], name
+    for made in processes:
+        for kind in ("plain", "noted"):
+            assert made[kind] == processes[0]["plain"], kind
 
 
 def test_values_and_gradients_are_those_of_nutpie_and_of_pymc(processes: list[dict]) -> None:
-    plain = nutpie.compile_pymc_model(model())
+    plain, kept = nutpie.compile_pymc_model(model()), processes[0]["plain"]
     point = np.linspace(-1, 1, plain.n_dim)
-    np.testing.assert_allclose(processes[0]["own"], at(plain, point), rtol=1e-12)
+    np.testing.assert_allclose(kept["own"], at(plain, point), rtol=1e-12)
     other = plain.with_data(**contents(OTHER))
-    np.testing.assert_allclose(processes[0]["other"], at(other, point), rtol=1e-12)
+    np.testing.assert_allclose(kept["other"], at(other, point), rtol=1e-12)
 
     made = model()
-    density = made.logp_dlogp_function(ravel_inputs=True)
-    density.set_extra_values({})
-    value, gradient = density(point)
-    np.testing.assert_allclose(processes[0]["own"], [float(value), *gradient], rtol=1e-10)
+    of_pymc = made.logp_dlogp_function(ravel_inputs=True)
+    of_pymc.set_extra_values({})
+    value, gradient = of_pymc(point)
+    np.testing.assert_allclose(kept["own"], [float(value), *gradient], rtol=1e-10)
 
 
 def test_nutpie_is_left_as_it_was() -> None:

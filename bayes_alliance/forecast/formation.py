@@ -58,7 +58,7 @@ from bayes_alliance.process.containers import (
 from bayes_alliance.process.hierarchy import effects
 from bayes_alliance.process.integrated import at_draws
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
-from bayes_alliance.theories import get
+from bayes_alliance.theories import NAMES, get
 
 MODEL = "formation"
 USUAL = 3.0
@@ -492,7 +492,8 @@ def _compiled(
         # The driver with its sign turned, and b with it, is a second mode: one of little weight,
         # but a chain that begins there stays. At b = 0 the years have no say in the driver yet.
         moved = {rv for rv in first.free_RVs if rv.name != "b"}
-        _log_densities[key] = compile_model(first, var_names=names, jitter_rvs=moved)
+        made_of = repr((MODEL, *key)) if theory in NAMES else None
+        _log_densities[key] = compile_model(first, made_of, var_names=names, jitter_rvs=moved)
     values = {v.name: v.get_value() for v in model.data_vars}
     return with_containers(_log_densities[key], values)
 

@@ -43,6 +43,8 @@ from bayes_alliance.theories import get
 FAILED = "#CC0000"
 ROW, GAP = 0.155, 0.55
 """Inches of a row of the lower panel, and rows between two choices."""
+BELOW = 0.38
+"""How far below a hypothesis' line its failed fits are, in rows."""
 
 
 def draw(results: Results) -> Iterator[tuple[str, Figure]]:
@@ -157,22 +159,24 @@ def overview(table: pd.DataFrame) -> Figure:
         The figure.
     """
     groups = list(table.groupby(["theory", "hypothesis"], sort=False))
-    figure, panels = canvas(0.9 + 0.27 * len(groups))
+    figure, panels = canvas(0.9 + 0.32 * len(groups))
     axes = panels[0, 0]
     at = rows_axis(axes, [f"{theory} {hypothesis}" for (theory, hypothesis), _ in groups])
     axes.axvspan(SUPPORTED, 1, color="#E9F3EC", zorder=0)
     axes.axvspan(0, AGAINST, color="#F8E9E9", zorder=0)
     axes.axvline(0.5, color="black", linewidth=0.9, linestyle=":")
     for y, ((theory, _), rows) in zip(at, groups, strict=True):
-        colour = theory_colour(str(theory))
         for failed, some in rows[rows["probability"].notna()].groupby("failed"):
-            shade = FAILED if failed else colour
-            looks = {"linestyle": "none", "color": shade, "markerfacecolor": "none"}
-            axes.plot(some["probability"], [y] * len(some), marker="|", markersize=9, **looks)
+            shade = FAILED if failed else theory_colour(str(theory))
+            looks: dict[str, Any] = {"linestyle": "none", "color": shade}
+            looks["markerfacecolor"] = "white" if failed else shade
+            # failed fits have a line of their own below: colour alone does not tell them apart
+            line = y + (BELOW if failed else 0)
+            marker, size = ("o", 3.5) if failed else ("|", 8)
+            axes.plot(some["probability"], [line] * len(some), marker, markersize=size, **looks)
             # the ticks of many specifications lie on one another; the diamond stands out
             default = some.loc[some["changes"] == 0, "probability"]
-            looks["markerfacecolor"] = "white" if failed else shade
-            axes.plot(default, [y] * len(default), marker="D", markersize=7, **looks)
+            axes.plot(default, [line] * len(default), marker="D", markersize=7, **looks)
     axes.set_xlim(-0.01, 1.01)
     axes.set_xlabel("Probability of the direction that the article expects")
     grey = "#555555"
@@ -183,15 +187,15 @@ def overview(table: pd.DataFrame) -> Figure:
         patch("refused", "#F8E9E9"),
     ]
     if (table["failed"] & table["probability"].notna()).any():
-        entries.append(dot("fit failed", FAILED, "|"))
+        entries.append(dot("fit failed", FAILED, "o", hollow=True))
     legend(figure, entries)
     told = hypothesis_sentences(table)
     return Figure(
         title="Which hypotheses depend on the choices?",
         caption="One mark a specification: the probability of the direction that the article "
         f"expects. In the green band ({SUPPORTED} or more) the data hold a hypothesis, in the red "
-        f"band ({AGAINST} or less) they refuse it; red marks are of fits that failed their "
-        "diagnostics.",
+        f"band ({AGAINST} or less) they refuse it; hollow red marks below a line are of fits that "
+        "failed their diagnostics.",
         alt=" ".join(told.values()),
         figure=figure,
         section="robust",
