@@ -8,6 +8,7 @@ noted how they were written: who compiles the same again needs neither gradient 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ import numpy as np
 import nutpie
 import pymc as pm
 import pytensor
+from numba.core import environment
 from nutpie import compile_pymc as of_nutpie
 from pymc.initial_point import make_initial_point_fn
 from pytensor.link.numba.cache import (
@@ -34,6 +36,24 @@ from pytensor.link.numba.cache import (
 from pytensor.link.numba.dispatch.basic import numba_njit
 
 from bayes_alliance.bundled import bundled
+
+_rebuild = environment._rebuild_env
+
+
+@functools.wraps(_rebuild)
+def _rebuild_env(module: str | None, constants: Any, name: str) -> Any:
+    """Numba's own, for functions without a module, too, as PyTensor and Numba write some.
+
+    Numba keeps such a function, but cannot load it again (its issue 10485). Compiled code reads
+    nothing of the module; this one stands for it.
+    """
+    try:
+        return _rebuild(module, constants, name)
+    except (AttributeError, ImportError):
+        return _rebuild(__name__, constants, name)
+
+
+environment._rebuild_env = _rebuild_env
 
 # Fast maths rounds differently in code that is compiled anew and in code that comes from Numba's
 # cache; without it equal seeds give equal draws in either case.

@@ -362,9 +362,10 @@ def page(stored: dict[str, Any], tried: list[dict[str, Any]]) -> str:
         "| --- | --- | --- | --- |",
         *(target.row for target in found),
         "",
-        *_short(found),
+        *_short(found, stored),
         *_fits(stored),
         *_gradients(stored),
+        *_report(stored),
         *_growth(stored),
         "## What was tried",
         "",
@@ -387,8 +388,8 @@ def made(stored: dict[str, Any]) -> str:
     )
 
 
-def _short(found: list[Target]) -> list[str]:
-    """Reasons and next ideas of what falls short, once a kind."""
+def _short(found: list[Target], stored: dict[str, Any]) -> list[str]:
+    """Reasons and next ideas of what falls short, once a kind, and what was measured of it."""
     kinds = dict.fromkeys(target.kind for target in found if target.met is False)
     if not kinds:
         return []
@@ -396,7 +397,53 @@ def _short(found: list[Target]) -> list[str]:
     for kind in kinds:
         reason, idea = WHY[kind]
         which = "; ".join(t.words for t in found if t.kind == kind and t.met is False)
-        lines.append(f"- {which}. The reason: {reason} The next idea: {idea}")
+        shown = _measured_of(kind, stored)
+        lines.append(f"- {which}. The reason: {reason} The next idea: {idea}{shown}")
+    return [*lines, ""]
+
+
+def _measured_of(kind: str, stored: dict[str, Any]) -> str:
+    """Say what was measured of a reason; nothing, if nothing was."""
+    if kind in ("cold", "warm"):
+        told = []
+        for theory in THEORIES:
+            rates = {tool: rate(stored, theory, tool, kind) or 0.0 for tool in TOOLS}
+            row = result(stored, f"fit-{theory}-ours", kind)
+            best = max((tool for tool in TOOLS if tool != "ours"), key=lambda tool: rates[tool])
+            if row and rates[best]:
+                compiling, sampling = (row["seconds"][step] for step in ("compile", "sample"))
+                share = compiling / (compiling + sampling)
+                most = row["ess"] / sampling / rates[best]
+                told.append(
+                    f"{theory} compiles for {share:.0%} of its seconds; in none it would be "
+                    f"{most:.2g} times as fast as {TOOLS[best]}"
+                )
+        return f" ({'; '.join(told)}.)" if told else ""
+    if kind == "report":
+        steps = result(stored, "report", "cold").get("steps", {})
+        most = sorted(steps, key=lambda step: -steps[step])[:3]
+        told = [f"{step} {steps[step] / sum(steps.values()):.0%}" for step in most]
+        return f" (With empty caches the largest parts are: {', '.join(told)}.)" if told else ""
+    return ""
+
+
+def _report(stored: dict[str, Any]) -> list[str]:
+    """Table of the seconds of the report by kind of step."""
+    steps = {when: result(stored, "report", when).get("steps", {}) for when in ("cold", "warm")}
+    if not any(steps.values()):
+        return []
+    lines = [
+        "## The report",
+        "",
+        "Seconds of what `make report` runs, by kind of step. The fits of each theatre alone are "
+        "made meanwhile, by processes of their own.",
+        "",
+        "| step | caches empty | caches full |",
+        "| --- | ---: | ---: |",
+    ]
+    for step in next(filter(None, steps.values())):
+        cells = [f"{steps[when][step]:.1f}" if steps[when] else "" for when in steps]
+        lines.append(f"| {step} | {' | '.join(cells)} |")
     return [*lines, ""]
 
 

@@ -160,6 +160,36 @@ def test_values_and_gradients_are_those_of_nutpie_and_of_pymc(processes: list[di
     np.testing.assert_allclose(kept["own"], [float(value), *gradient], rtol=1e-10)
 
 
+NAMELESS = """
+import numba
+from bayes_alliance.density import compile_numba_function_src, numba_njit
+
+inner = '''
+def inner(x):
+    if x < 0:
+        raise ValueError(f"{x} is below 0")
+    return x + 1
+'''
+inner = numba_njit(compile_numba_function_src(inner, "inner", {}))
+outer = "def outer(x): return inner(x)"
+outer = compile_numba_function_src(outer, "outer", {"inner": inner}, cache_key="nameless")
+outer = numba.njit(cache=True)(outer)
+print(outer(2), sum(outer.stats.cache_hits.values()))
+"""
+
+
+def test_code_of_no_module_is_found_again(tmp_path: Path) -> None:
+    for hits in (0, 1):
+        done = subprocess.run(
+            [sys.executable, "-c", NAMELESS],
+            env={**os.environ, "PYTENSOR_FLAGS": f"base_compiledir={tmp_path}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout == f"3 {hits}\n", done.stderr[-3000:]
+
+
 def test_nutpie_is_left_as_it_was() -> None:
     before = of_nutpie._make_c_logp_func, of_nutpie._make_c_expand_func
     with pytest.raises(AttributeError):

@@ -48,7 +48,8 @@ def stored() -> dict[str, Any]:
     results["gradient-occupation"] = {
         "microseconds": {"ours": [200.0, 220.0, 210.0], "floor": [100.0, 100.0, 100.0]}
     }
-    results["report"] = {"cold": {"wall": 100.0}, "warm": {"wall": 40.0}}
+    steps = {"compile": 60.0, "sample": 30.0, "forecasts": 6.0, "figures": 4.0}
+    results["report"] = {"cold": {"wall": 100.0, "steps": steps}, "warm": {"wall": 40.0}}
     results |= {"import": {"seconds": [0.2, 0.1, 0.9]}, "help": {"seconds": [0.4]}}
     results["many"] = {"refits": 200, "cores": 2, "use": 0.95, "compiles": 0, "beyond": [1.0, 2.0]}
     for clients in (100, 1_000, 10_000, 100_000):
@@ -144,6 +145,37 @@ def test_each_verdict_can_fail(script: ModuleType, stored: dict[str, Any], words
     text = script.page(stored, [])
     reason, idea = script.WHY[target.kind]
     assert f"{words}. The reason: {reason} The next idea: {idea}" in text
+
+
+def test_reasons_carry_what_was_measured(script: ModuleType, stored: dict[str, Any]) -> None:
+    stored["parts"]["report"]["result"]["cold"]["wall"] = 200.0
+    for tool, ess in (("nutpie", 400.0), ("pymc", 300.0)):
+        stored["parts"][f"fit-prospect-{tool}"]["result"]["cold"]["ess"] = ess
+    text = script.page(stored, [])
+    # 1000 effective draws in 4 seconds without, and nutpie's 400 in 10 with compiling
+    said = (
+        "prospect compiles for 60% of its seconds; in none it would be 6.2 times as fast as nutpie"
+    )
+    assert said in text
+    assert "the largest parts are: compile 60%, sample 30%, forecasts 6%." in text
+    assert "| compile | 60.0 |  |" in text
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    {
+        "occupation: compile": "compile",
+        "null, how often decisions arise: sample": "sample",
+        "prospect, without coded frames: exact refit without asia": (
+            "fits without a case or a theatre"
+        ),
+        "forecast quad-status-quo by year": "forecasts",
+        "forecast quad-status-quo: what moves it": "forecasts",
+        "yardsticks": "the rest",
+    }.items(),
+)
+def test_steps_of_the_report_have_kinds(script: ModuleType, step: str, kind: str) -> None:
+    assert import_module("speed_report").kind(step) == kind
 
 
 def test_every_target_is_broken_somewhere(script: ModuleType, stored: dict[str, Any]) -> None:
