@@ -285,7 +285,7 @@ def digest(whole: bool) -> str:
         files = sorted(package.rglob("*.py"))
     else:
         own = [here / f"{name}.py" for name in ("speed_one", "stan_model", "stan_run", "floor")]
-        roots = [package / part for part in CODE]
+        roots = [package / part for part in (*CODE, "density.py")]
         files = [f for r in roots for f in ([r] if r.suffix else sorted(r.glob("*.py")))] + own
     found = hashlib.sha256()
     for file in files:

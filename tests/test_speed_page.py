@@ -157,7 +157,9 @@ def test_reasons_carry_what_was_measured(script: ModuleType, stored: dict[str, A
         "prospect compiles for 60% of its seconds; in none it would be 6.2 times as fast as nutpie"
     )
     assert said in text
-    assert "the largest parts are: compile 60%, sample 30%, forecasts 6%." in text
+    assert (
+        "(With empty caches the largest parts are compile 60%, sample 30%, forecasts 6%.)" in text
+    )
     assert "| compile | 60.0 |  |" in text
 
 
