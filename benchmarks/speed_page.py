@@ -491,9 +491,9 @@ def _fits(stored: dict[str, Any]) -> list[str]:
         counted = f"{row['gradients']:,.0f}" if row.get("gradients") else ""
         draws = f"{row['draws'] * stored['chains']:,}"
         lines.append(
-            f"| {theory} | {TOOLS[tool]} | {when} | {draws} | {seconds} | {row['ess']:.0f} at `{row['at']}` "
-            f"| {rate(stored, theory, tool, when):.2f} | {counted} | {row['divergences']:.0f} | "
-            f"{row['rss'] / 1e3:.0f} |"
+            f"| {theory} | {TOOLS[tool]} | {when} | {draws} | {seconds} "
+            f"| {row['ess']:.0f} at `{row['at']}` | {rate(stored, theory, tool, when):.2f} "
+            f"| {counted} | {row['divergences']:.0f} | {row['rss'] / 1e3:.0f} |"
         )
     failures = [
         f"- {theory}, {TOOLS[tool]}, {when}: {said}"
