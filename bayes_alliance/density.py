@@ -1,112 +1,54 @@
-"""Compiled log densities that outlive their process: the next one finds them on disk.
+"""Log densities of models as nutpie's sampler takes them, compiled in seconds and kept on disk.
 
-nutpie compiles a model's log density anew in every process, however often it was compiled before.
-Here its two entry points are written as plain code, which names nothing that changes from process
-to process, so that Numba's cache can keep them, next to what PyTensor keeps there. Beside them is
-noted how they were written: who compiles the same again needs neither gradient nor rewriting.
+The graph of a model's log density and gradient becomes machine code by `bayes_alliance.machine`;
+models that this cannot write are compiled by nutpie itself, with Numba. What was compiled is kept:
+another process that asks for the same finds it and builds no graph.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
+import io
 import json
 import os
 import platform
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numba
+import llvmlite.binding as llvm
 import numpy as np
 import nutpie
 import pymc as pm
 import pytensor
-from numba.core import environment
+import pytensor.tensor as pt
 from nutpie import compile_pymc as of_nutpie
 from pymc.initial_point import make_initial_point_fn
-from pytensor.link.numba.cache import (
-    CACHED_SRC_FUNCTIONS,
-    NUMBA_CACHE_PATH,
-    compile_numba_function_src,
-)
-from pytensor.link.numba.dispatch.basic import numba_njit
+from pytensor.compile.mode import optdb
+from pytensor.graph import clone_replace, rewrite_graph
+from pytensor.graph.basic import Constant
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.rewriting.db import RewriteDatabaseQuery
+from pytensor.graph.traversal import graph_inputs
 
 from bayes_alliance.bundled import bundled
+from bayes_alliance.machine.program import WORD, Entry, Free, Held, Made, compiled, text
+from bayes_alliance.machine.scalars import Unsupported
 
-_rebuild = environment._rebuild_env
-
-
-@functools.wraps(_rebuild)
-def _rebuild_env(module: str | None, constants: Any, name: str) -> Any:
-    """Numba's own, for functions without a module, too, as PyTensor and Numba write some.
-
-    Numba keeps such a function, but cannot load it again (its issue 10485). Compiled code reads
-    nothing of the module; this one stands for it.
-    """
-    try:
-        return _rebuild(module, constants, name)
-    except (AttributeError, ImportError):
-        return _rebuild(__name__, constants, name)
-
-
-environment._rebuild_env = _rebuild_env
-
-# Fast maths rounds differently in code that is compiled anew and in code that comes from Numba's
-# cache; without it equal seeds give equal draws in either case.
-pytensor.config.numba__fastmath = False
-
-LOGP = """
-def logp(dim, x_, out_, logp_, user_data_):
-    if dim != {n_dim}:
-        return -1
-    try:
-        out, value = carray(out_, ({n_dim},)), carray(logp_, ())
-        found, gradient = inner({arguments})
-        value[()] = found
-        out[...] = gradient
-        if not np.all(np.isfinite(out)):
-            return 3
-        if not np.isfinite(found):
-            return 4
-    except Exception:
-        return 1
-    return 0
-"""
-EXPAND = """
-def expand(dim, expanded, x_, out_, user_data_):
-    if dim != {n_dim} or expanded != {n_expanded}:
-        return -1
-    try:
-        out = carray(out_, ({n_expanded},))
-        (values,) = inner({arguments})
-        out[...] = values
-    except Exception:
-        return -2
-    return 0
-"""
-WORD = 8
-"""Bytes of a pointer and of a length in what nutpie passes."""
-DOUBLES = numba.types.CPointer(numba.types.double)
-SIZE = numba.types.uint64
-SIGNATURES = {
-    "logp": numba.types.int64(SIZE, DOUBLES, DOUBLES, DOUBLES, numba.types.voidptr),
-    "expand": numba.types.int64(SIZE, SIZE, DOUBLES, DOUBLES, numba.types.voidptr),
-}
-"""What nutpie's sampler passes to each entry point."""
-
-
-VERSIONS = ("pymc", "pytensor", "nutpie", "numba", "llvmlite", "numpy", "scipy")
+VERSIONS = ("pymc", "pytensor", "nutpie", "llvmlite", "numpy", "scipy")
+NO_REWRITE = ("fusion", "inplace", "cxx_only", "BlasOpt", "blas", "numba", "scan")
+"""What PyTensor does to graphs for the sake of other compilers."""
 
 
 def _code() -> str:
-    """Digest of all that decides a graph beside what it is made of."""
+    """Digest of all that decides machine code beside what a model is made of."""
     found = hashlib.sha256(platform.python_version().encode())
     for name in VERSIONS:
         found.update(f"{name} {version(name)}".encode())
+    found.update(f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}".encode())
     found.update(pytensor.config.get_config_hash().encode())
     for folder, kind in ((Path(__file__).parent, "*.py"), (bundled("models"), "*.toml")):
         for file in sorted(folder.rglob(kind)):
@@ -118,7 +60,39 @@ CODE = _code()
 """Taken as the package is imported: what is compiled is the code of that moment."""
 
 
-def compile_model(model: pm.Model, made_of: str | None = None, **options: Any) -> Any:
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a compiled model.
+
+    Parameters
+    ----------
+    logp, expand : bytes
+        Machine code of the log density with its gradient, and of what the draws are from what the
+        sampler sees.
+    containers : list of str
+        Names of the model's containers, in the order in which the code reads them.
+    names : list of str
+        What the sampler sees, then what is drawn.
+    shapes : list of list of int
+        Their shapes.
+    n_free : int
+        How many of the names the sampler sees.
+    reparameterized : list of str
+        Those that are seen on another scale than they are drawn on.
+    """
+
+    logp: bytes
+    expand: bytes
+    containers: list[str]
+    names: list[str]
+    shapes: list[list[int]]
+    n_free: int
+    reparameterized: list[str]
+
+
+def compile_model(
+    model: pm.Model, made_of: str | None = None, var_names: Sequence[str] | None = None
+) -> Any:
     """Compile a model's log density, or find it on disk.
 
     Parameters
@@ -127,169 +101,205 @@ def compile_model(model: pm.Model, made_of: str | None = None, **options: Any) -
         The model; its data in ``pm.Data`` containers may change later.
     made_of : str, optional
         What decides the model's graph, beside the code of this package and of the libraries. Given
-        it, a graph that was compiled before is not built again.
-    **options
-        As of `nutpie.compile_pymc_model`.
+        it, what was compiled is kept, and found again.
+    var_names : sequence of str, optional
+        Free variables to draw; all by default.
 
     Returns
     -------
     nutpie's compiled model
         Gives the same numbers whether it was compiled or found.
     """
-    name = hashlib.sha256(f"{CODE} {made_of}".encode()).hexdigest()
-    note = Path(NUMBA_CACHE_PATH, f"bayes_alliance-{name}.json")
-    with warnings.catch_warnings(), _kept() as written:
+    name = hashlib.sha256(f"{CODE} {made_of} {var_names}".encode()).hexdigest()
+    file = Path(pytensor.config.compiledir, "bayes_alliance", f"{name}.npz")
+    kept = None if made_of is None else _find(file)
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if made_of is not None and (found := _found(note, model, options)) is not None:
-            return found
-        compiled = nutpie.compile_pymc_model(model, cache=True, **options)
-        if made_of is not None:
-            _note(note, model, compiled, written)
-        return compiled
+        start = make_initial_point_fn(
+            model=model, jitter_rvs=set(model.free_RVs), return_transformed=True
+        )
+        if kept is None:
+            try:
+                kept = write(model, start(0), var_names)
+            except Unsupported:
+                return nutpie.compile_pymc_model(model, var_names=var_names)
+            if made_of is not None:
+                _keep(file, kept)
+        return _ready(model, start, kept)
 
 
-@contextmanager
-def _kept() -> Iterator[dict[str, Any]]:
-    """Let nutpie write its entry points as code that can be kept; gives what was written."""
-    before = of_nutpie._make_c_logp_func, of_nutpie._make_c_expand_func
-    written: dict[str, Any] = {}
+def graph_of(outputs: Sequence[Any], replaced: Mapping[Any, Any]) -> FunctionGraph:
+    """A graph of outputs, simplified.
 
-    def logp(n_dim, function, user_data, keys, arrays):
-        made, written["logp"] = _written(LOGP, function, user_data, keys, arrays, n_dim=n_dim)
-        return made, SIGNATURES["logp"]
+    Parameters
+    ----------
+    outputs : sequence of Variable
+        Outputs.
+    replaced : mapping of Variable to Variable
+        Inputs of the outputs, and what stands for them in the graph.
 
-    def expand(n_dim, n_expanded, function, user_data, keys, arrays):
-        sizes = {"n_dim": n_dim, "n_expanded": n_expanded}
-        made, written["expand"] = _written(EXPAND, function, user_data, keys, arrays, **sizes)
-        return made, SIGNATURES["expand"]
+    Returns
+    -------
+    FunctionGraph
+        Its inputs are what stands for the given ones, in their order, and then the containers.
+    """
+    new: Any = clone_replace(list(outputs), dict(replaced), rebuild_strict=False)
+    free = list(replaced.values())
+    held = [v for v in graph_inputs(new) if not isinstance(v, Constant) and v not in free]
+    graph = FunctionGraph([*free, *held], new, clone=False)
+    query = RewriteDatabaseQuery(
+        include=["fast_run"], exclude=[*NO_REWRITE, "add_destroy_handler"]
+    )
+    optdb.query(query).rewrite(graph)
+    return graph
 
-    of_nutpie._make_c_logp_func, of_nutpie._make_c_expand_func = logp, expand
-    try:
-        yield written
-    finally:
-        of_nutpie._make_c_logp_func, of_nutpie._make_c_expand_func = before
 
+def write(
+    model: pm.Model, point: Mapping[str, np.ndarray], var_names: Sequence[str] | None = None
+) -> Kept:
+    """Compile a model.
 
-def _note(note: Path, model: pm.Model, compiled: Any, written: Mapping[str, Any]) -> None:
-    """Note how a compiled model was written, if it can be found again from that."""
-    containers, known = list(compiled.shared_var_keys), _containers_of(model)
-    same = all(known.get(variable.name) is variable for variable in containers)
-    if None in [source["key"] for source in written.values()] or not same:
-        return
-    names, slices, shapes = compiled.shape_info
-    content = {
-        "written": written,
-        "containers": [variable.name for variable in containers],
-        "n_dim": int(compiled.n_dim),
-        "n_expanded": int(compiled.n_expanded),
-        "names": list(names),
-        "slices": [[int(of.start), int(of.stop)] for of in slices],
-        "shapes": [[int(size) for size in shape] for shape in shapes],
-        "reparameterized": list(compiled.reparameterized_names),
+    Parameters
+    ----------
+    model : pymc.Model
+        Model.
+    point : mapping of str to numpy.ndarray
+        Values of what the sampler sees, which give the shapes.
+    var_names : sequence of str, optional
+        Free variables to draw; all by default.
+
+    Returns
+    -------
+    Kept
+        Machine code and what belongs to it.
+
+    Raises
+    ------
+    Unsupported
+        If the model has something that cannot be written.
+    """
+    seen: list[Any] = [model.rvs_to_values[rv] for rv in model.free_RVs]
+    names = [v.name for v in seen]
+    shapes = [point[name].shape for name in names]
+    typed = {
+        v: pt.tensor(v.name, shape=shape, dtype=v.dtype)
+        for v, shape in zip(seen, shapes, strict=True)
     }
-    part = note.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps(content), encoding="utf-8")
-    part.replace(note)
+    ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)]).tolist()
+    check = "local_check_parameter_to_ninf_switch" if model.check_bounds else None
+    without = check or "local_remove_check_parameter"
+    density = rewrite_graph(model.logp(), include=["canonicalize", "stabilize", without])
+    gradients: Any = pt.grad(density, seen)
+    logp = graph_of([density, *gradients], typed)
+    drawn = [v for v in model.unobserved_value_vars if v.name not in names]
+    wanted = {rv.name for rv in model.free_RVs} if var_names is None else set(var_names)
+    drawn = [v for v in drawn if v.name in wanted]
+    expand = graph_of([*seen, *drawn], typed)
+    of_graph = [graph.inputs[len(seen) :] for graph in (logp, expand)]
+    containers = list(dict.fromkeys(v for held in of_graph for v in held))
+    if not all(v.name and hasattr(v, "get_value") for v in containers):
+        raise Unsupported("containers without a name")
+    words = _words(containers)
+    made = []
+    for held, graph in zip(of_graph, (logp, expand), strict=True):
+        free = dict(zip(graph.inputs, map(Free, ends[:-1]), strict=False))
+        made.append(free | {v: words[v] for v in held})
+    shapes += [_shape(v) for v in expand.outputs[len(seen) :]]
+    sizes = [int(np.prod(shape, dtype=int)) for shape in shapes]
+    starts = np.cumsum([0, *sizes]).tolist()
+    to_gradient = [Made(3), *(Made(2, start) for start in ends[:-1])]
+    to_draws = [Made(3, start) for start in starts[:-1]]
+    return Kept(
+        logp=compiled(text("logp", logp, made[0], to_gradient, [ends[-1]])),
+        expand=compiled(text("expand", expand, made[1], to_draws, [ends[-1], starts[-1]])),
+        containers=[v.name for v in containers],
+        names=[*names, *(v.name for v in drawn)],
+        shapes=[list(shape) for shape in shapes],
+        n_free=len(names),
+        reparameterized=[
+            model.rvs_to_values[rv].name
+            for rv in model.free_RVs
+            if model.rvs_to_transforms.get(rv) is not None
+        ],
+    )
 
 
-def _containers_of(model: pm.Model) -> dict[str, Any]:
-    """What a model keeps beside its graph, by name: lengths of dimensions, and data."""
-    return {str(v.name): v for v in [*model.dim_lengths.values(), *model.data_vars]}
+def _shape(variable: Any) -> tuple[int, ...]:
+    """Shape that a graph knows."""
+    if None in variable.type.shape:
+        raise Unsupported("variables of unknown length")
+    return variable.type.shape
 
 
-def _found(note: Path, model: pm.Model, options: Mapping[str, Any]) -> Any:
-    """The compiled model of a note, with this model's data; none, if its code is gone."""
+def _words(containers: Iterable[Any]) -> dict[Any, Held]:
+    """Where nutpie's record says where containers are and how long."""
+    keys = {v: v.name for v in containers}
+    fields: Any = of_nutpie.make_user_data(keys, {}).dtype.fields if keys else {}
+    if not fields:
+        return {}
+    shared, start = fields["shared"][:2]
+
+    def at(part: str, key: str) -> int:
+        return (start + shared.fields[part][1] + shared[part].fields[key][1]) // WORD
+
+    return {v: Held(at("data", key), at("shape", key)) for v, key in keys.items()}
+
+
+def _find(file: Path) -> Kept | None:
+    """What is kept in a file; nothing if it is not whole."""
     try:
-        content = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        with np.load(file, allow_pickle=False) as stored:
+            note = json.loads(str(stored["note"]))
+            return Kept(stored["logp"].tobytes(), stored["expand"].tobytes(), **note)
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
-    entries = {}
-    for name, source in content["written"].items():
-        plain = compile_numba_function_src(source["text"], name, _known(), cache_key=source["key"])
-        try:
-            entries[name] = numba.cfunc(SIGNATURES[name], cache=True)(plain)
-        except numba.core.errors.TypingError:  # it is not there, and without graph not to be made
-            return None
-    # containers are known by their names, which nutpie's own keys stand for
-    known = _containers_of(model)
-    keys = {known[name]: name for name in content["containers"]}
+
+
+def _keep(file: Path, kept: Kept) -> None:
+    """Keep what was compiled, whole or not at all."""
+    note = {k: v for k, v in vars(kept).items() if k not in ("logp", "expand")}
+    code = {name: np.frombuffer(getattr(kept, name), np.uint8) for name in ("logp", "expand")}
+    content = io.BytesIO()
+    np.savez(content, note=np.array(json.dumps(note)), **code)
+    part = file.with_suffix(f".{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content.getvalue())
+        part.replace(file)
+    except OSError:  # a place that cannot be written keeps nothing
+        part.unlink(missing_ok=True)
+
+
+def _ready(model: pm.Model, start: Any, kept: Kept) -> Any:
+    """nutpie's compiled model of machine code, with a model's data."""
+    known = {str(v.name): v for v in [*model.dim_lengths.values(), *model.data_vars]}
+    keys = {known[name]: name for name in kept.containers}
     held = {name: np.array(v.get_value(), order="C", copy=True) for v, name in keys.items()}
     for value in held.values():
         value.flags.writeable = False
-    names, shapes = content["names"], [tuple(shape) for shape in content["shapes"]]
-    info = (names, [slice(*ends) for ends in content["slices"]], shapes)
-    dims, coords = of_nutpie._prepare_dims_and_coords(model, info, content["reparameterized"])
-    start = make_initial_point_fn(
-        model=model,
-        jitter_rvs=options.get("jitter_rvs") or set(model.free_RVs),
-        return_transformed=True,
-    )
-    free = len(model.free_RVs)
+    shapes = [tuple(shape) for shape in kept.shapes]
+    ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)]).tolist()
+    slices = [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+    info = (kept.names, slices, shapes)
+    dims, coords = of_nutpie._prepare_dims_and_coords(model, info, kept.reparameterized)
     return of_nutpie.CompiledPyMCModel(
-        _n_dim=content["n_dim"],
+        _n_dim=ends[kept.n_free],
         dims=dims,
         _coords=coords,
-        _shapes=dict(zip(names, shapes, strict=True)),
-        compiled_logp_func=entries["logp"],
-        compiled_expand_func=entries["expand"],
+        _shapes=dict(zip(kept.names, shapes, strict=True)),
+        compiled_logp_func=Entry("logp", kept.logp),
+        compiled_expand_func=Entry("expand", kept.expand),
         initial_point_func=of_nutpie._rv_dict_to_flat_array_wrapper(
-            of_nutpie._wrap_with_lock(start), names=names[:free], shapes=shapes[:free]
+            of_nutpie._wrap_with_lock(start),
+            names=kept.names[: kept.n_free],
+            shapes=shapes[: kept.n_free],
         ),
         shared_data=held,
         shared_var_keys=keys,
         user_data=of_nutpie.make_user_data(keys, held),
-        n_expanded=content["n_expanded"],
+        n_expanded=ends[-1],
         shape_info=info,
         logp_func=None,
         expand_func=None,
-        reparameterized_names=content["reparameterized"],
+        reparameterized_names=kept.reparameterized,
     )
-
-
-def _written(
-    template: str,
-    function: Any,
-    user_data: np.ndarray,
-    keys: list[str],
-    arrays: Mapping[str, np.ndarray],
-    **sizes: int,
-) -> tuple[Any, dict[str, Any]]:
-    """An entry point with the place of every container, and how it was written: text and key."""
-    arguments = [f"carray(x_, ({sizes['n_dim']},))", *_containers(user_data, keys, arrays)]
-    source = template.format(arguments=", ".join(arguments), **sizes)
-    inner = CACHED_SRC_FUNCTIONS.get(function.py_func)
-    packages = [version(p) for p in ("nutpie", "numba", "pytensor")]
-    text = "\n".join([source, *packages, str(inner)])
-    key = hashlib.sha256(text.encode()).hexdigest() if inner else None
-    # compiled into this one and kept with it, not by itself
-    known = _known() | {"inner": numba_njit(function.py_func)}
-    name = "logp" if template is LOGP else "expand"
-    made = compile_numba_function_src(source, name, known, cache_key=key)
-    return made, {"text": source, "key": key}
-
-
-def _known() -> dict[str, Any]:
-    """What the code of an entry point names."""
-    return {
-        "__name__": __name__,
-        "np": np,
-        "carray": numba.carray,
-        "pointer": of_nutpie.address_as_void_pointer,
-    }
-
-
-def _containers(
-    user_data: np.ndarray, keys: list[str], arrays: Mapping[str, np.ndarray]
-) -> Iterator[str]:
-    """Code that reads each container: nutpie passes pointers, sizes and shapes as words."""
-    fields: Any = user_data.dtype.fields
-    shared, start = fields["shared"][:2]
-    words = f"carray(user_data_, ({user_data.dtype.itemsize // WORD},), np.uint64)"
-    for key in keys:
-        at = {
-            part: (start + shared.fields[part][1] + shared[part].fields[key][1]) // WORD
-            for part in ("data", "shape")
-        }
-        array = arrays[key]
-        shape = "".join(f"np.int64({words}[{at['shape'] + i}]), " for i in range(array.ndim))
-        yield f"carray(pointer({words}[{at['data']}]), ({shape}), np.{array.dtype.name})"
