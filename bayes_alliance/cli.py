@@ -293,7 +293,7 @@ def fit(
     coding: CodingOption = None,
     priors: Annotated[Path | None, typer.Option(help="TOML with changes to the priors.")] = None,
     draws: Draws = 1000,
-    tune: Tune = 1000,
+    tune: Tune = 500,
     chains: Chains = 4,
     seed: Seed = 1,
     sampler: Annotated[str | None, typer.Option(help="nutpie, pymc or numpyro.")] = None,
@@ -378,7 +378,7 @@ def compare(
         int | None, typer.Option(help="Study: processes on this machine, else one a core.")
     ] = None,
     draws: Draws = 1000,
-    tune: Tune = 1000,
+    tune: Tune = 500,
     chains: Chains = 4,
     seed: Seed = 1,
     json_: Json = False,
@@ -648,7 +648,7 @@ def report(
 def reproduce(
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("reports/latest"),
     draws: Draws = 1000,
-    tune: Tune = 1000,
+    tune: Tune = 500,
     chains: Chains = 4,
     seed: Seed = 1,
     study: OfStudy = None,

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import os
 import platform
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -91,7 +92,10 @@ class Kept:
 
 
 def compile_model(
-    model: pm.Model, made_of: str | None = None, var_names: Sequence[str] | None = None
+    model: pm.Model,
+    made_of: str | None = None,
+    var_names: Sequence[str] | None = None,
+    jitter_rvs: Set[Any] | None = None,
 ) -> Any:
     """Compile a model's log density, or find it on disk.
 
@@ -104,6 +108,8 @@ def compile_model(
         it, what was compiled is kept, and found again.
     var_names : sequence of str, optional
         Free variables to draw; all by default.
+    jitter_rvs : set of Variable, optional
+        Free variables in which chains begin apart; all by default.
 
     Returns
     -------
@@ -115,14 +121,13 @@ def compile_model(
     kept = None if made_of is None else _find(file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        start = make_initial_point_fn(
-            model=model, jitter_rvs=set(model.free_RVs), return_transformed=True
-        )
+        moved = set(model.free_RVs) if jitter_rvs is None else set(jitter_rvs)
+        start = make_initial_point_fn(model=model, jitter_rvs=moved, return_transformed=True)
         if kept is None:
             try:
                 kept = write(model, start(0), var_names)
             except Unsupported:
-                return nutpie.compile_pymc_model(model, var_names=var_names)
+                return nutpie.compile_pymc_model(model, var_names=var_names, jitter_rvs=moved)
             if made_of is not None:
                 _keep(file, kept)
         return _ready(model, start, kept)
@@ -147,9 +152,7 @@ def graph_of(outputs: Sequence[Any], replaced: Mapping[Any, Any]) -> FunctionGra
     free = list(replaced.values())
     held = [v for v in graph_inputs(new) if not isinstance(v, Constant) and v not in free]
     graph = FunctionGraph([*free, *held], new, clone=False)
-    query = RewriteDatabaseQuery(
-        include=["fast_run"], exclude=[*NO_REWRITE, "add_destroy_handler"]
-    )
+    query = RewriteDatabaseQuery(include=["fast_run"], exclude=[*NO_REWRITE, "add_destroy_handler"])
     optdb.query(query).rewrite(graph)
     return graph
 
@@ -179,7 +182,7 @@ def write(
         If the model has something that cannot be written.
     """
     seen: list[Any] = [model.rvs_to_values[rv] for rv in model.free_RVs]
-    names = [v.name for v in seen]
+    names = [str(v.name) for v in seen]
     shapes = [point[name].shape for name in names]
     typed = {
         v: pt.tensor(v.name, shape=shape, dtype=v.dtype)
@@ -188,7 +191,7 @@ def write(
     ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)]).tolist()
     check = "local_check_parameter_to_ninf_switch" if model.check_bounds else None
     without = check or "local_remove_check_parameter"
-    density = rewrite_graph(model.logp(), include=["canonicalize", "stabilize", without])
+    density: Any = rewrite_graph(model.logp(), include=["canonicalize", "stabilize", without])
     gradients: Any = pt.grad(density, seen)
     logp = graph_of([density, *gradients], typed)
     drawn = [v for v in model.unobserved_value_vars if v.name not in names]
@@ -212,12 +215,12 @@ def write(
     return Kept(
         logp=compiled(text("logp", logp, made[0], to_gradient, [ends[-1]])),
         expand=compiled(text("expand", expand, made[1], to_draws, [ends[-1], starts[-1]])),
-        containers=[v.name for v in containers],
-        names=[*names, *(v.name for v in drawn)],
+        containers=[str(v.name) for v in containers],
+        names=[*names, *(str(v.name) for v in drawn)],
         shapes=[list(shape) for shape in shapes],
         n_free=len(names),
         reparameterized=[
-            model.rvs_to_values[rv].name
+            str(model.rvs_to_values[rv].name)
             for rv in model.free_RVs
             if model.rvs_to_transforms.get(rv) is not None
         ],
@@ -258,7 +261,7 @@ def _find(file: Path) -> Kept | None:
 def _keep(file: Path, kept: Kept) -> None:
     """Keep what was compiled, whole or not at all."""
     note = {k: v for k, v in vars(kept).items() if k not in ("logp", "expand")}
-    code = {name: np.frombuffer(getattr(kept, name), np.uint8) for name in ("logp", "expand")}
+    code: Any = {name: np.frombuffer(getattr(kept, name), np.uint8) for name in ("logp", "expand")}
     content = io.BytesIO()
     np.savez(content, note=np.array(json.dumps(note)), **code)
     part = file.with_suffix(f".{os.getpid()}")
@@ -271,7 +274,7 @@ def _keep(file: Path, kept: Kept) -> None:
 
 
 def _ready(model: pm.Model, start: Any, kept: Kept) -> Any:
-    """nutpie's compiled model of machine code, with a model's data."""
+    """The compiled model of nutpie for machine code, with a model's data."""
     known = {str(v.name): v for v in [*model.dim_lengths.values(), *model.data_vars]}
     keys = {known[name]: name for name in kept.containers}
     held = {name: np.array(v.get_value(), order="C", copy=True) for v, name in keys.items()}
@@ -279,7 +282,7 @@ def _ready(model: pm.Model, start: Any, kept: Kept) -> Any:
         value.flags.writeable = False
     shapes = [tuple(shape) for shape in kept.shapes]
     ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)]).tolist()
-    slices = [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+    slices = [slice(*pair) for pair in itertools.pairwise(ends)]
     info = (kept.names, slices, shapes)
     dims, coords = of_nutpie._prepare_dims_and_coords(model, info, kept.reparameterized)
     return of_nutpie.CompiledPyMCModel(

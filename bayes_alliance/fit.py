@@ -36,7 +36,8 @@ from bayes_alliance.theories import NAMES, build, get
 
 SAMPLERS = ("nutpie", "pymc", "numpyro")
 
-TARGET_ACCEPT = 0.95
+TARGET_ACCEPT, MASS_MATRIX = 0.9, "draw_diag"
+"""Steps small enough for fits of few cases; the mass matrix is made of draws, not of gradients."""
 RHAT_MAX, ESS_MIN, EBFMI_MIN = 1.01, 400, 0.3
 PREDICTIVE_DRAWS = 1000
 TABLES = ("episodes", "clients", "years", "codings")
@@ -133,7 +134,7 @@ def fit(
     data: Data,
     *,
     draws: int = 1000,
-    tune: int = 1000,
+    tune: int = 500,
     chains: int = 4,
     seed: int = 1,
     sampler: str | None = None,
@@ -255,6 +256,7 @@ def sample_model(model, log_density, draws, tune, chains, seed, sampler) -> xr.D
                 chains=chains,
                 cores=cores,
                 seed=seed,
+                adaptation=MASS_MATRIX,
                 target_accept=TARGET_ACCEPT,
                 save_warmup=False,
                 progress_bar=False,

@@ -117,7 +117,7 @@ def run(
     scheduler: str | None = None,
     workers: int | None = None,
     draws: int = 1000,
-    tune: int = 1000,
+    tune: int = 500,
     chains: int = 4,
     seed: int = 1,
     tell: Callable[[int, int, str], None] | None = None,

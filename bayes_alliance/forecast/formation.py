@@ -93,7 +93,7 @@ def formation(
     panel: pd.DataFrame | None = None,
     *,
     draws: int = 1000,
-    tune: int = 1000,
+    tune: int = 500,
     chains: int = 4,
     seed: int = 1,
     priors: Mapping[str, Any] | str | Path | None = None,

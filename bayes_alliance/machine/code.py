@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,9 @@ from llvmlite import ir
 from pytensor import scalar as ps
 from pytensor.graph.basic import Constant
 
-from bayes_alliance.machine.elements import At, Index, is_lane, lanes, over, parts
+from bayes_alliance.machine.elements import At, Index, lanes, over, parts
 from bayes_alliance.machine.plan import Plan, Root
 from bayes_alliance.machine.scalars import (
-    BIT,
-    DOUBLE,
     LONG,
     Unsupported,
     cast,
@@ -32,7 +31,15 @@ ALIGNED = 64
 ACCESS, LOOP = "bayes_alliance access", "bayes_alliance loop "
 REORDERED = ("contract", "reassoc")
 """Terms of a sum may be added in any order, several at once."""
-STARTS = {ps.Add: 0, ps.Mul: 1, ps.AND: 1, ps.OR: 0, ps.ScalarMaximum: "-inf", ps.ScalarMinimum: "inf"}
+STARTS: dict[type, float] = {
+    ps.Add: 0,
+    ps.Mul: 1,
+    ps.AND: 1,
+    ps.OR: 0,
+    ps.ScalarMaximum: -math.inf,
+    ps.ScalarMinimum: math.inf,
+}
+"""What a sum of each kind is before its first term."""
 
 
 @dataclass(frozen=True)
@@ -444,7 +451,7 @@ class Code:
             else:
                 source = node.inputs[0] if root.kind == "begin" else variable
                 value = self.value(source, index)
-            if root.stored or root.kind != "point":
+            if place is not None:
                 self.store(place, index, value, depth)
 
     def _scatter(self, root: Root, at: list[At]) -> None:
@@ -474,10 +481,11 @@ class Code:
     def _start(self, root: Root, totals: list[tuple[ir.Value, str]], depth: int) -> None:
         """Begin sums at nothing."""
         kind = type(root.variable.owner.op.scalar_op)
-        if kind not in STARTS:
+        real = root.variable.type.dtype.startswith("float")
+        if kind not in STARTS or not (real or math.isfinite(STARTS[kind])):
             raise Unsupported(str(root.variable.owner.op))
         for total, dtype in totals:
-            start = constant(float(STARTS[kind]), dtype)
+            start = constant(STARTS[kind], dtype)
             self.builders[depth].store(start, total)
 
     def _more(self, node: Any, total: ir.Value, value: Value, depth: int) -> None:

@@ -161,13 +161,9 @@ def parts(node: Any, out: Any, index: Index, a: Indices) -> tuple[list[Operand],
         If the operation is not known here.
     """
     op, first = node.op, node.inputs[0] if node.inputs else None
-    zero = a.known(0)
     match op:
         case Elemwise():
-            operands = [
-                (v, tuple(zero if b else i for i, b in zip(index, v.type.broadcastable)))
-                for v in node.inputs
-            ]
+            operands = [(v, _repeated(v, index, a)) for v in node.inputs]
             return operands, lambda *values: a.apply(op.scalar_op, node, list(values))
         case ps.ScalarOp():
             return (
@@ -188,6 +184,12 @@ def parts(node: Any, out: Any, index: Index, a: Indices) -> tuple[list[Operand],
     return [(first, _view(node, out, index, a))], lambda value: value
 
 
+def _repeated(variable: Any, index: Index, a: Indices) -> Index:
+    """Index of an element that is repeated along dimensions of length one."""
+    alone = variable.type.broadcastable
+    return tuple(a.known(0) if b else i for i, b in zip(index, alone, strict=True))
+
+
 def _view(node: Any, out: Any, index: Index, a: Indices) -> Index:
     """Which element of its first input an element of a view is."""
     op, first = node.op, node.inputs[0]
@@ -199,8 +201,7 @@ def _view(node: Any, out: Any, index: Index, a: Indices) -> Index:
         case SpecifyShape() | Assert() | ScalarFromTensor() | TensorFromScalar():
             return index
         case Alloc():
-            own = index[len(index) - first.type.ndim :]
-            return tuple(zero if b else i for i, b in zip(own, first.type.broadcastable))
+            return _repeated(first, index[len(index) - first.type.ndim :], a)
         case Split():
             start = sum(a.shapes.scalar(node.inputs[1], k).size or 0 for k in range(out.index))
             moved = a.plus(index[op.axis], a.known(start))
@@ -385,8 +386,7 @@ def _changed(node: Any, index: Index, a: Indices) -> tuple[list[Operand], Combin
     before = (base, index)
     if any(test is False for test in tests):
         return [before], lambda value: value
-    own = tuple(inside)[len(inside) - part.type.ndim :]
-    own = tuple(a.known(0) if b else i for i, b in zip(own, part.type.broadcastable, strict=True))
+    own = _repeated(part, tuple(inside)[len(inside) - part.type.ndim :], a)
     tests = [test for test in tests if test is not True]
 
     def combine(old, new):

@@ -20,7 +20,7 @@ from pytensor.tensor.special import LogSoftmax, Softmax
 from bayes_alliance.machine.code import ACCESS, ALIGNED, LOOP, POINTER, Code
 from bayes_alliance.machine.elements import At, is_lane
 from bayes_alliance.machine.plan import Plan
-from bayes_alliance.machine.scalars import DOUBLE, LONG, Unsupported, type_of
+from bayes_alliance.machine.scalars import DOUBLE, LONG, type_of
 from bayes_alliance.machine.shapes import Length
 
 DEEP = 100_000
@@ -375,6 +375,10 @@ class Entry:
     def ctypes(self) -> Any:
         """The function as Python calls it."""
         double = ctypes.POINTER(ctypes.c_double)
-        kinds = {str(LONG): ctypes.c_int64, str(DOUBLES): double, str(POINTER): ctypes.c_void_p}
+        kinds: Any = {
+            str(LONG): ctypes.c_int64,
+            str(DOUBLES): double,
+            str(POINTER): ctypes.c_void_p,
+        }
         arguments = [kinds[str(kind)] for kind in ARGUMENTS[self.name]]
         return ctypes.CFUNCTYPE(ctypes.c_int64, *arguments)(self.address)

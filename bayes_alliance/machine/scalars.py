@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from llvmlite import ir
 from pytensor import scalar as ps
+from pytensor.scalar.math import Log1mexp
 
 DOUBLE, FLOAT, LONG, BIT = ir.DoubleType(), ir.FloatType(), ir.IntType(64), ir.IntType(1)
 SUM = ("contract",)
@@ -27,7 +28,7 @@ HALF_ROOT_BITS = int(np.array(math.sqrt(0.5)).view(np.int64))
 EXP_TERMS, LOG_TERMS = 13, 9
 
 
-class Unsupported(Exception):  # noqa: N818  it is no error: the caller has another way
+class Unsupported(Exception):
     """A graph that this package cannot write loops for."""
 
 
@@ -205,9 +206,7 @@ def write_log1p(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
     u = b.fadd(x, DOUBLE(1.0))
     lost = b.fsub(x, b.fsub(u, DOUBLE(1.0)))
     value = b.fadd(call(b, "log", u), b.fdiv(lost, u))
-    plain = b.or_(
-        b.fcmp_unordered("==", x, DOUBLE(math.inf)), b.fcmp_ordered("<=", u, DOUBLE(0.0))
-    )
+    plain = b.or_(b.fcmp_unordered("==", x, DOUBLE(math.inf)), b.fcmp_ordered("<=", u, DOUBLE(0.0)))
     return b.select(plain, call(b, "log", u), value)
 
 
@@ -280,6 +279,13 @@ def _softplus(b, x):
     return b.fadd(positive, call(b, "log1p", call(b, "exp", minus)))
 
 
+def _log1mexp(b, x):
+    """Log of 1 - exp(x), x < 0 (Maechler 2012, "Accurately computing log(1 - exp(-|a|))")."""
+    far = call(b, "log1p", b.fneg(call(b, "exp", x)))
+    near = call(b, "log", b.fneg(call(b, "expm1", x)))
+    return b.select(b.fcmp_ordered("<", x, DOUBLE(-math.log(2))), far, near)
+
+
 def _larger(sign: str) -> Callable:
     def write(b, x, y):
         first = b.or_(b.fcmp_ordered(sign, x, y), b.fcmp_unordered("uno", x, x))
@@ -322,6 +328,7 @@ REAL: dict[type, Callable] = {
     ps.Sigmoid: _sigmoid,
     ps.Softplus: _softplus,
     ps.Sign: _sign,
+    Log1mexp: _log1mexp,
     ps.ScalarMaximum: _larger(">"),
     ps.ScalarMinimum: _larger("<"),
 }

@@ -174,9 +174,8 @@ class Shapes:
                     for axis in range(ndim)
                 )
             case Split():
-                size = self.scalar(node.inputs[-1], k)
-                axis = op.axis
-                return tuple(size if a == axis else n for a, n in enumerate(first))
+                split = self.scalar(node.inputs[1], k)
+                return tuple(split if a == op.axis else n for a, n in enumerate(first))
             case Subtensor():
                 return self._sliced(node, first)
             case AdvancedSubtensor():
@@ -190,9 +189,7 @@ class Shapes:
 
     def _broadcast(self, node: Any, axis: int) -> Length:
         """Length of a dimension of an element-wise result."""
-        lengths = [
-            self[v][axis] for v in node.inputs if not v.type.broadcastable[axis]
-        ]
+        lengths = [self[v][axis] for v in node.inputs if not v.type.broadcastable[axis]]
         for other in lengths[1:]:
             join(lengths[0], other)
         return lengths[0].last() if lengths else Length(1)
@@ -219,9 +216,9 @@ class Shapes:
             raise Unsupported("slices with steps")
         if start is None and stop is None:
             return length
-        a, b, size = number(start) if start is not None else 0, None, length.last().size
-        if stop is not None:
-            b = number(stop)
+        size = length.last().size
+        a = 0 if start is None else number(start)
+        b = None if stop is None else number(stop)
         if size is not None and a is not None and (stop is None or b is not None):
             return Length(len(range(size)[a:b]))
         return Length(parts=("slice", length, start, stop))

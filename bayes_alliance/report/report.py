@@ -127,7 +127,7 @@ def reproduce(
     out: str | Path,
     *,
     draws: int = 1000,
-    tune: int = 1000,
+    tune: int = 500,
     chains: int = 4,
     seed: int = 1,
     study: str | Path | None = None,

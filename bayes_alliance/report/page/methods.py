@@ -63,7 +63,7 @@ def command(results: Results) -> str:
     attrs = [tree.attrs for tree in results.trees.values()]
     if any(a["priors_changed"] for a in attrs) or set(results.trees) != set(MAIN):
         return ""
-    default = {"draws": 1000, "tune": 1000, "chains": 4, "seed": 1}
+    default = {"draws": 1000, "tune": 500, "chains": 4, "seed": 1}
     options = "".join(
         f" --{key} {attrs[0][key]}" for key, value in default.items() if attrs[0][key] != value
     )
