@@ -332,8 +332,25 @@ def forecast(
     if not isinstance(scenario, Scenario):
         scenario = read(scenario)
     weights = stacking_weights(trees, weights)
-    draws = {name: design_draws(tree, scenario) for name, tree in trees.items()}
-    draws[STACKED] = stack(draws, weights)
+    return by_cell({name: design_draws(tree, scenario) for name, tree in trees.items()}, weights)
+
+
+def by_cell(draws: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> pd.DataFrame:
+    """Table of designs from draws of their probabilities.
+
+    Parameters
+    ----------
+    draws : mapping of str to numpy.ndarray, shape (draw, cell)
+        What `design_draws` gave, by theory.
+    weights : mapping of str to float
+        Stacking weights by theory.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What `forecast` gives.
+    """
+    draws = {**draws, STACKED: stack(draws, weights)}
     rows = [
         {
             "theory": name,
