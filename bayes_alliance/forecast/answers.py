@@ -158,17 +158,23 @@ def scan(
         made = arrays(scenario_data(changed, base, inputs), levels)
         return made, None if follow else promised
 
-    own = point({})
-    alone = {one.name: [point({one.name: v}) for v in one.values] for one in movers}
-    out = {}
+    made: dict[tuple[str, Any], tuple[Arrays, np.ndarray | None]] = {}
+
+    def alone(read: Callable[..., np.ndarray], one: Mover) -> np.ndarray:
+        def at(value: Any) -> np.ndarray:
+            if (one.name, value) not in made:
+                made[one.name, value] = point({one.name: value})
+            return read(*made[one.name, value])
+
+        first, last = at(one.values[0]), at(one.values[-1])
+        if first is last:  # the theory does not read what is moved
+            return np.array([first] * len(one.values))
+        return np.array([first, *map(at, one.values[1:-1]), last])
+
+    own, out = point({}), {}
     for name, tree in trees.items():
         read = _reader(tree, scenario, draws)
-        one = Scan(
-            movers,
-            read(*own),
-            {mover: np.array([read(*at) for at in points]) for mover, points in alone.items()},
-            {},
-        )
+        one = Scan(movers, read(*own), {m.name: alone(read, m) for m in movers}, {})
         for group, members in TOGETHER.items():
             of = [m for m in movers if not members or m.group in members]
             ends = [{m.name: one.end(m, raising) for m in of} for raising in (False, True)]

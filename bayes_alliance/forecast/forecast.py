@@ -190,14 +190,29 @@ def reader(
     return model, evaluator
 
 
-def _form(tree: xr.DataTree, data: Data, levels: dict[str, list[str]]) -> tuple:
-    """What one model of scenarios cannot share with another."""
+def form_of(tree: xr.DataTree, data: Data, levels: dict[str, list[str]]) -> tuple:
+    """What one model of scenarios cannot share with another.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    data : Data
+        The scenario's tables.
+    levels : dict of str to list of str
+        What `seen_levels` gave.
+
+    Returns
+    -------
+    tuple
+        The theory, its priors and the sizes of everything.
+    """
     labels = {d: tuple(v) if d in FACTORS else len(v) for d, v in coords(data, levels).items()}
     clients = tuple(data.episodes["episode"].map(data.clients["episode"].value_counts()))
     return tree.attrs["theory"], priors_of(tree).hash, tuple(labels.items()), clients
 
 
-@cached(LRUCache(READERS), key=_form)
+@cached(LRUCache(READERS), key=form_of)
 def _reader(
     tree: xr.DataTree, data: Data, levels: dict[str, list[str]]
 ) -> tuple[pm.Model, Evaluator]:
