@@ -196,14 +196,14 @@ def designs_seen(tree: xr.DataTree) -> xr.Dataset:
     """
     posterior = tree["posterior"].to_dataset()
     model = model_of(tree)[0]
-    nodes = evaluator(model, DESIGN).nodes(posterior, seed=tree.attrs["seed"])
+    nodes = evaluator(model, DESIGN, densities=False).nodes(posterior, seed=tree.attrs["seed"])
     every = tuple(range(tree["log_likelihood"].sizes["case"]))
     return _designs(model, posterior, nodes, every)
 
 
 def _designs(model, posterior: xr.Dataset, nodes, cases: tuple[int, ...]) -> xr.Dataset:
     """Predicted designs of some cases."""
-    asked = evaluator(model, DESIGN)
+    asked = evaluator(model, DESIGN, densities=False)
     found = asked.run(posterior, nodes)
     rows = np.flatnonzero(np.isin(asked.case_of_episode, cases))
     return found[[f"design_probability_{known}" for known in INFORMATION]].isel(episode=rows)

@@ -218,7 +218,7 @@ def _reader(
 ) -> tuple[pm.Model, Evaluator]:
     """Make a model of scenarios and its evaluator."""
     model = build(tree.attrs["theory"], data, priors_of(tree), levels)
-    return model, Evaluator(model, ("design_probability",))
+    return model, Evaluator(model, ("design_probability",), densities=False)
 
 
 def fill(model: pm.Model, values: Arrays) -> None:
