@@ -93,6 +93,8 @@ class Crew:
             self.changed.notify_all()
         for process in self.processes:
             process.terminate()
+        for process in self.processes:
+            process.wait()
 
     def _next(self, number: int) -> Job | None:
         """The next job of a process: of its own groups, else of nobody's, else any."""

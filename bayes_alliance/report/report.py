@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import matplotlib.figure
 import xarray as xr
 
-from bayes_alliance.apart import crew
+from bayes_alliance.apart import Crew, crew
 from bayes_alliance.compare.study import open_study
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.fit import check_counts, fit, save
 from bayes_alliance.forecast.kept import file_of, kept
-from bayes_alliance.report.figures import figures
+from bayes_alliance.report.figures import SUBJECTS, Figure, figures
 from bayes_alliance.report.figures import save as save_figure
 from bayes_alliance.report.page import page
 from bayes_alliance.report.results import (
@@ -91,7 +94,7 @@ def report(
     return write(results, folder)
 
 
-def write(results: Results, out: str | Path) -> dict[str, Any]:
+def write(results: Results, out: str | Path, hands: Crew | None = None) -> dict[str, Any]:
     """Write what was collected: ``index.html``, ``figures/*.svg`` and ``summary.json``.
 
     Parameters
@@ -100,6 +103,8 @@ def write(results: Results, out: str | Path) -> dict[str, Any]:
         What the report shows.
     out : str or pathlib.Path
         Folder, as for `report`.
+    hands : Crew, optional
+        Processes that draw.
 
     Returns
     -------
@@ -107,27 +112,51 @@ def write(results: Results, out: str | Path) -> dict[str, Any]:
         The content of ``summary.json``.
     """
     folder = writable(out)
-    made = figures(results)
+    if hands is None:
+        parts = [_drawn(results, 0, 1)]
+    else:
+        count = len(hands.processes)
+        jobs = [hands.submit(f"figures {i}", _drawn, results, i, count) for i in range(count)]
+        parts = [job.result() for job in jobs]
+    by_subject = {number: of for part in parts for number, of in part.items()}
+    made = {slug: one for number in sorted(by_subject) for slug, one in by_subject[number].items()}
     pictures = folder / "figures"
     writable(pictures)
     for stale in pictures.glob("*.svg"):
         if stale.stem not in made:
             stale.unlink()
-    svgs = {}
-    for name, figure in made.items():
-        part = pictures / f".{name}.part.svg"
-        save_figure(figure, part)
-        svgs[name] = part.read_text(encoding="utf-8")
-        os.replace(part, pictures / f"{name}.svg")
+    svgs = {name: svg for name, (_, svg) in made.items()}
     numbers = summary(results)
-    for name, text in (
-        ("summary.json", dumps(numbers)),
-        ("index.html", page(results, made, svgs)),
+    for path, text in (
+        *((pictures / f"{name}.svg", svg) for name, svg in svgs.items()),
+        (folder / "summary.json", dumps(numbers)),
+        (
+            folder / "index.html",
+            page(results, {n: figure for n, (figure, _) in made.items()}, svgs),
+        ),
     ):
-        part = folder / f".{name}.part"
+        part = path.with_name(f".{path.name}.part")
         part.write_text(text, encoding="utf-8")
-        os.replace(part, folder / name)
+        os.replace(part, path)
     return numbers
+
+
+def _drawn(
+    results: Results, first: int, step: int, tell: Tell = lambda step: None
+) -> dict[int, dict[str, tuple[Figure, str]]]:
+    """Figures of every so many subjects, by number of the subject, with their SVG.
+
+    The drawings themselves stay where they were made.
+    """
+    out: dict[int, dict[str, tuple[Figure, str]]] = {}
+    for number in range(first, len(SUBJECTS), step):
+        out[number] = {}
+        for name, figure in figures(results, SUBJECTS[number : number + 1]).items():
+            text = io.StringIO()
+            save_figure(figure, text)
+            bare = replace(figure, figure=matplotlib.figure.Figure())
+            out[number][name] = bare, text.getvalue()
+    return out
 
 
 def reproduce(
@@ -190,8 +219,8 @@ def reproduce(
         trees, parts = ({name: of[i] for name, of in made.items()} for i in range(2))
         others = {label: future.result() for label, future in beside.items()}
         results = together(trees, parts, others, measured.result(), study=study)
-    tell("figures")
-    return write(results, out)
+        tell("figures")
+        return write(results, out, hands)
 
 
 def _file(folder: Path, label: str) -> Path:
