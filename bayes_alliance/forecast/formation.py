@@ -33,6 +33,7 @@ import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
+from cachetools import LRUCache, cached
 
 from bayes_alliance.bundled import bundled
 from bayes_alliance.data.columns import THEATRES
@@ -43,7 +44,7 @@ from bayes_alliance.data.validate import read_table
 from bayes_alliance.density import compile_model
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import check_counts, priors_of, sample_model, versions, with_containers
-from bayes_alliance.forecast.forecast import carry_over
+from bayes_alliance.forecast.forecast import READERS, carry_over, fill
 from bayes_alliance.forecast.parameters import Asked, Carried, Parameters
 from bayes_alliance.process.containers import (
     CLIENT_COVARIATES,
@@ -56,7 +57,7 @@ from bayes_alliance.process.containers import (
     threat_history,
 )
 from bayes_alliance.process.hierarchy import effects
-from bayes_alliance.process.integrated import at_draws
+from bayes_alliance.process.integrated import at_draws, quantities
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
 from bayes_alliance.theories import NAMES, get
 
@@ -246,15 +247,40 @@ def hazards(form: xr.DataTree, tables: Sequence[pd.DataFrame]) -> np.ndarray:
         for name, (dims, _) in values.items()
     }
     names = [f"{i} {row}" for i, (_, of) in enumerate(parts) for row in of["row"]]
-    model = _model(theory, stored["options"], carried, spec, (both_values, labels | {"row": names}))
+    arrays = both_values, labels | {"row": names}
+    model, at = _reader(theory, stored["options"], carried, spec, arrays)
+    fill(
+        model,
+        both_values | {f"carried_{n}": ((), of) for n, of in (("mean", mean), ("root", root))},
+    )
     needed = {
         rv.name: (model.named_vars_to_dims.get(rv.name, ()), dict(model.coords))
         for rv in model.free_RVs
     }
     posterior = carry_over(form["posterior"].to_dataset(), needed, form.attrs["seed"])
-    found = at_draws(model, posterior, {"hazard": model["hazard"]})["hazard"].to_numpy()
+    found = at(posterior)["hazard"].to_numpy()
     flat = found.reshape(-1, len(names))[:, np.argsort(np.concatenate(places))]
     return np.moveaxis(flat.reshape(len(flat), len(tables), -1), 1, 0)
+
+
+def _form(theory, options, carried, priors, arrays) -> tuple:
+    """What one model of years to come cannot share with another."""
+    of = {d: tuple(v) if d in FACTORS else len(v) for d, v in arrays[1].items()}
+    kinds = tuple(carried.kinds.items())
+    return theory, tuple(sorted(options.items())), kinds, priors.hash, tuple(sorted(of.items()))
+
+
+@cached(LRUCache(READERS), key=_form)
+def _reader(
+    theory: str,
+    options: Mapping[str, float],
+    carried: Carried,
+    priors: Priors,
+    arrays: tuple[Arrays, dict[str, list[str]]],
+) -> tuple[pm.Model, Callable[[xr.Dataset], xr.Dataset]]:
+    """A model of years to come, whose containers are filled anew, and its hazard at draws."""
+    model = _model(theory, options, carried, priors, arrays)
+    return model, quantities(model, {"hazard": model["hazard"]})
 
 
 def arises(form: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:

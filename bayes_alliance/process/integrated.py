@@ -194,27 +194,34 @@ class Evaluator:
         A theory's model; its containers are read when it is called.
     extras : tuple of str
         Deterministics with first dimension ``episode`` to predict.
+    densities : bool
+        Whether densities of outcomes are asked for; predictions need none.
     """
 
-    def __init__(self, model: pm.Model, extras: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, model: pm.Model, extras: tuple[str, ...] = (), densities: bool = True
+    ) -> None:
         self.model, self.extras = model, extras
         rows = {rv.name: rv for rv in model.observed_RVs}
         values = {name: model.rvs_to_values[rv] for name, rv in rows.items()}
-        logp = {name: pm.logp(rows[name], values[name]) for name in OUTCOMES}
-        made = "outcome_observed"
-        logp[PROPOSED] = pm.logp(rows[made], without_design(values[made]))
-        self.of_outcomes = over_draws(model, logp | {name: model[name] for name in extras})
+        asked = {name: model[name] for name in extras}
+        if densities:
+            asked |= {name: pm.logp(rows[name], values[name]) for name in OUTCOMES}
+            made = "outcome_observed"
+            asked[PROPOSED] = pm.logp(rows[made], without_design(values[made]))
+        self.densities = densities
+        self.of_outcomes = over_draws(model, asked)
         self.indicators = [name for name in rows if name not in (*OUTCOMES, COMMITMENT)]
-        told = {name: pm.logp(rows[name], values[name]) for name in self.indicators}
+        self.told = {name: pm.logp(rows[name], values[name]) for name in self.indicators}
         self.levels = COMMITMENTS if COMMITMENT in rows else COMMITMENTS[:1]
+        self.promised = {}
         if COMMITMENT in rows:
             promised = values[COMMITMENT]
-            told |= {
+            self.promised = {
                 level: pm.logp(rows[COMMITMENT], pt.full_like(promised, i))
                 for i, level in enumerate(self.levels)
             }
-        self.of_latent = over_draws(model, told)
-        above = ancestors(list(logp.values()))
+        above = ancestors(list(asked.values()))
         self.outcomes_have_nodes = any(v.name == LATENT for v in above)
         self.free = [rv.name for rv in model.free_RVs if rv.name != LATENT]
         self.has_latent = LATENT in model.named_vars
@@ -225,6 +232,16 @@ class Evaluator:
         self.commitment = data["commitment_observed"]
         self.covariate = data["commitment"]
         self.n_cases = len(model.coords["case"])
+
+    @functools.cached_property
+    def of_indicators(self) -> Callable:
+        """Log densities of the indicators, at draws and nodes."""
+        return over_draws(self.model, self.told)
+
+    @functools.cached_property
+    def of_latent(self) -> Callable:
+        """The same, and log-probabilities of what clients promise each other."""
+        return over_draws(self.model, self.told | self.promised)
 
     def nodes(
         self, posterior: xr.Dataset | None, nodes: int = NODES, seed: int = 0
@@ -272,13 +289,13 @@ class Evaluator:
         Returns
         -------
         xarray.Dataset
-            ``joint``, ``indicators`` and ``promise`` with dims ``chain, draw, case``: log densities
-            of outcomes and commitments, of outcomes alone (commitments summed out), and of
-            commitments alone, each given the indicators; ``joint_proposal`` and
-            ``indicators_proposal``, ``joint_design`` and ``indicators_design`` likewise of the
-            proposal alone and of proposal and design without the life. ``<extra>_indicators`` and
-            ``<extra>_commitments``: predictions on the two information sets, dims ``chain, draw,
-            episode, ...``.
+            If densities are asked for: ``joint``, ``indicators`` and ``promise`` with dims
+            ``chain, draw, case``: log densities of outcomes and commitments, of outcomes alone
+            (commitments summed out), and of commitments alone, each given the indicators;
+            ``joint_proposal`` and ``indicators_proposal``, ``joint_design`` and
+            ``indicators_design`` likewise of the proposal alone and of proposal and design without
+            the life. ``<extra>_indicators`` and ``<extra>_commitments``: predictions on the two
+            information sets, dims ``chain, draw, episode, ...``.
         """
         flat = posterior[self.free].stack(sample=("chain", "draw")).transpose("sample", ...)
         values = {name: flat[name].to_numpy()[:, None] for name in self.free}  # (draw, 1, ...)
@@ -359,7 +376,7 @@ class Evaluator:
         """Everything at a batch of draws, first dimension the draw, from outcomes by level."""
         if nodes is not None:
             point = point | {LATENT: nodes.values[None]}
-        told = self.of_latent(**point)
+        told = (self.of_latent if given is None else self.of_indicators)(**point)
         log_weight = self._log_weights(told, nodes)  # (draw, node, case)
         promise = self._promise(told, given)  # (level, draw, node, episode)
         of_level = np.exp(promise)
@@ -376,13 +393,16 @@ class Evaluator:
 
         promised = pick(promise, 0.0)
         out: dict[str, np.ndarray] = {}
-        by_level = [self._outcomes(parts) for parts in levels]
+        by_level = [self._outcomes(parts) for parts in levels] if self.densities else [{}]
         for stage in by_level[0]:
             of_stage = np.stack([parts[stage] for parts in by_level])  # (level, draw, node, ...)
             any_level = _mixed(of_level, of_stage)  # (draw, node, episode)
             out[f"joint{stage}"] = total(promised + pick(of_stage, any_level))
             out[f"indicators{stage}"] = total(any_level)
-        out["promise"] = np.broadcast_to(total(promised), out["joint"].shape)
+        if self.densities:
+            out["promise"] = np.broadcast_to(total(promised), out["joint"].shape)
+        if not self.extras:
+            return out
         informed = log_weight + self._by_case(promised, self.case_of_episode)
         informed = informed - _log_sum(informed, 1)[:, None]
         pinned = np.where(known, np.eye(len(levels))[:, level][:, None, None, :], of_level)
@@ -392,6 +412,9 @@ class Evaluator:
                 ("indicators", log_weight, of_level),
                 ("commitments", informed, pinned),
             ):
+                if label == "commitments" and not known.any():
+                    out[f"{name}_{label}"] = out[f"{name}_indicators"]
+                    continue
                 weight = np.exp(weight)[..., self.case_of_episode] * share
                 if values.shape[2] == 1:  # the same at every node
                     weight = weight.sum(2, keepdims=True)
@@ -409,14 +432,14 @@ class Evaluator:
 
 
 @functools.lru_cache(maxsize=16)
-def evaluator(model: pm.Model, extras: tuple[str, ...] = ()) -> Evaluator:
+def evaluator(model: pm.Model, extras: tuple[str, ...] = (), densities: bool = True) -> Evaluator:
     """The evaluator of a model, made once.
 
     Parameters
     ----------
     model : pymc.Model
         A theory's model, whose cases, clients and designs stay the same.
-    extras : tuple of str
+    extras, densities
         As of `Evaluator`.
 
     Returns
@@ -424,7 +447,7 @@ def evaluator(model: pm.Model, extras: tuple[str, ...] = ()) -> Evaluator:
     Evaluator
         Ready to be evaluated.
     """
-    return Evaluator(model, extras)
+    return Evaluator(model, extras, densities)
 
 
 def _sums(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
