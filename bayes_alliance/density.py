@@ -1,4 +1,4 @@
-"""Log densities of models as nutpie's sampler takes them, compiled in seconds and kept on disk.
+"""Log densities as nutpie's sampler takes them, and functions of draws, compiled and kept on disk.
 
 The graph of a model's log density and gradient becomes machine code by `bayes_alliance.machine`;
 models that this cannot write are compiled by nutpie itself, with Numba. What was compiled is kept:
@@ -14,8 +14,8 @@ import json
 import os
 import platform
 import warnings
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,12 +36,16 @@ from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 from pytensor.graph.traversal import graph_inputs
 
 from bayes_alliance.bundled import bundled
+from bayes_alliance.machine.arrays import Arrays, write_arrays
 from bayes_alliance.machine.program import WORD, Entry, Free, Held, Made, compiled, text
 from bayes_alliance.machine.scalars import Unsupported
 
 VERSIONS = ("pymc", "pytensor", "nutpie", "llvmlite", "numpy", "scipy")
 NO_REWRITE = ("fusion", "inplace", "cxx_only", "BlasOpt", "blas", "numba", "scan")
 """What PyTensor does to graphs for the sake of other compilers."""
+
+CHECKED = "local_check_parameter_to_ninf_switch"
+"""PyMC's name of: the density is zero where a parameter is out of range."""
 
 
 def _code() -> str:
@@ -59,6 +63,9 @@ def _code() -> str:
 
 CODE = _code()
 """Taken as the package is imported: what is compiled is the code of that moment."""
+
+
+_arrays: dict[str, Arrays | None] = {}
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,7 @@ def compile_model(
     """
     name = hashlib.sha256(f"{CODE} {made_of} {var_names}".encode()).hexdigest()
     file = Path(pytensor.config.compiledir, "bayes_alliance", f"{name}.npz")
-    kept = None if made_of is None else _find(file)
+    kept = None if made_of is None else _find(file, Kept, "logp", "expand")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         moved = set(model.free_RVs) if jitter_rvs is None else set(jitter_rvs)
@@ -129,8 +136,42 @@ def compile_model(
             except Unsupported:
                 return nutpie.compile_pymc_model(model, var_names=var_names, jitter_rvs=moved)
             if made_of is not None:
-                _keep(file, kept)
+                _keep(file, kept, "logp", "expand")
         return _ready(model, start, kept)
+
+
+def compile_arrays(made_of: str, make: Callable[[], FunctionGraph]) -> Arrays | None:
+    """Compile a function of arrays, or find it in this process or on disk.
+
+    Parameters
+    ----------
+    made_of : str
+        What decides the graph, beside the code of this package and of the libraries.
+    make : callable
+        Makes the graph, if it has to be compiled; inputs are known by their names.
+
+    Returns
+    -------
+    Arrays or None
+        The function; None if it cannot be written.
+    """
+    if made_of in _arrays:
+        return _arrays[made_of]
+    name = hashlib.sha256(f"{CODE} {made_of}".encode()).hexdigest()
+    file = Path(pytensor.config.compiledir, "bayes_alliance", f"{name}.npz")
+    found = _find(file, Arrays, "code")
+    if found is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                graph = make()
+                found = write_arrays(graph, [str(v.name) for v in graph.inputs])
+            except Unsupported:
+                found = None
+        if found is not None:
+            _keep(file, found, "code")
+    _arrays[made_of] = found
+    return found
 
 
 def graph_of(outputs: Sequence[Any], replaced: Mapping[Any, Any]) -> FunctionGraph:
@@ -152,7 +193,9 @@ def graph_of(outputs: Sequence[Any], replaced: Mapping[Any, Any]) -> FunctionGra
     free = list(replaced.values())
     held = [v for v in graph_inputs(new) if not isinstance(v, Constant) and v not in free]
     graph = FunctionGraph([*free, *held], new, clone=False)
-    query = RewriteDatabaseQuery(include=["fast_run"], exclude=[*NO_REWRITE, "add_destroy_handler"])
+    query = RewriteDatabaseQuery(
+        include=["fast_run", CHECKED], exclude=[*NO_REWRITE, "add_destroy_handler"]
+    )
     optdb.query(query).rewrite(graph)
     return graph
 
@@ -189,8 +232,7 @@ def write(
         for v, shape in zip(seen, shapes, strict=True)
     }
     ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)]).tolist()
-    check = "local_check_parameter_to_ninf_switch" if model.check_bounds else None
-    without = check or "local_remove_check_parameter"
+    without = CHECKED if model.check_bounds else "local_remove_check_parameter"
     density: Any = rewrite_graph(model.logp(), include=["canonicalize", "stabilize", without])
     gradients: Any = pt.grad(density, seen)
     logp = graph_of([density, *gradients], typed)
@@ -248,20 +290,20 @@ def _words(containers: Iterable[Any]) -> dict[Any, Held]:
     return {v: Held(at("data", key), at("shape", key)) for v, key in keys.items()}
 
 
-def _find(file: Path) -> Kept | None:
+def _find(file: Path, kind: Callable[..., Any], *codes: str) -> Any:
     """What is kept in a file; nothing if it is not whole."""
     try:
         with np.load(file, allow_pickle=False) as stored:
             note = json.loads(str(stored["note"]))
-            return Kept(stored["logp"].tobytes(), stored["expand"].tobytes(), **note)
+            return kind(**{name: stored[name].tobytes() for name in codes}, **note)
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
 
 
-def _keep(file: Path, kept: Kept) -> None:
+def _keep(file: Path, kept: Any, *codes: str) -> None:
     """Keep what was compiled, whole or not at all."""
-    note = {k: v for k, v in vars(kept).items() if k not in ("logp", "expand")}
-    code: Any = {name: np.frombuffer(getattr(kept, name), np.uint8) for name in ("logp", "expand")}
+    note = {of.name: getattr(kept, of.name) for of in fields(kept) if of.name not in codes}
+    code: Any = {name: np.frombuffer(getattr(kept, name), np.uint8) for name in codes}
     content = io.BytesIO()
     np.savez(content, note=np.array(json.dumps(note)), **code)
     part = file.with_suffix(f".{os.getpid()}")

@@ -24,6 +24,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -57,9 +58,9 @@ from bayes_alliance.process.containers import (
     threat_history,
 )
 from bayes_alliance.process.hierarchy import effects
-from bayes_alliance.process.integrated import at_draws, quantities
+from bayes_alliance.process.integrated import quantities
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
-from bayes_alliance.theories import NAMES, get
+from bayes_alliance.theories import NAMES, get, sizes
 
 MODEL = "formation"
 USUAL = 3.0
@@ -280,7 +281,7 @@ def _reader(
 ) -> tuple[pm.Model, Callable[[xr.Dataset], xr.Dataset]]:
     """A model of years to come, whose containers are filled anew, and its hazard at draws."""
     model = _model(theory, options, carried, priors, arrays)
-    return model, quantities(model, {"hazard": model["hazard"]})
+    return model, quantities(model, {"hazard": model["hazard"]}, "hazard")
 
 
 def arises(form: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
@@ -455,6 +456,9 @@ def _model(
             dims="row",
             dtype="int64",
         )
+    if theory in NAMES:
+        of = tuple(sorted(options.items())), tuple(carried.kinds.items())
+        model.made_of = (MODEL, theory, *of, priors.form, *sizes(model))
     return model
 
 
@@ -506,10 +510,8 @@ def _compiled(
     rows: tuple[Arrays, dict[str, list[str]]],
 ) -> Any:
     """Log density for nutpie, made once for all rows and priors of the same form."""
-    names = [rv.name for rv in model.free_RVs]
-    dims = [model.named_vars_to_dims.get(name, ()) for name in names]
-    sizes = tuple(tuple(len(model.coords[d]) for d in of) for of in dims)
-    key = (theory, tuple(sorted(options.items())), priors.form, tuple(names), sizes)
+    names, shapes = sizes(model)
+    key = (theory, tuple(sorted(options.items())), priors.form, names, shapes)
     if key not in _log_densities:
         usual = load_priors(MODEL)
         same = priors.form == usual.form
@@ -534,13 +536,13 @@ def _complete(
 ) -> xr.DataTree:
     """Add what follows from the draws."""
     posterior = sampled["posterior"].to_dataset()
-    rate = at_draws(model, posterior, {"hazard": model["hazard"]})["hazard"]
+    rate = quantities(model, {"hazard": model["hazard"]}, "hazard")(posterior)["hazard"]
     arose = model["arose"].get_value()
     seen = arose >= 0
     rate, arose = rate.isel(row=seen), xr.DataArray(arose[seen], dims="row")
     likelihood = xr.where(arose == 1, np.log(-np.expm1(-rate)), -rate)
     of_theory = {name: model[name] for name in carried.kinds}
-    more = [posterior, at_draws(model, posterior, of_theory)] if of_theory else [posterior]
+    more = [posterior, quantities(model, of_theory)(posterior)] if of_theory else [posterior]
     constant = {
         v.name: (model.named_vars_to_dims[v.name], v.get_value())
         for v in model.data_vars
@@ -549,13 +551,13 @@ def _complete(
     used = {d for dims, _ in constant.values() for d in dims}
     stored = {"parameters": priors.parameters, "options": dict(options), "kinds": carried.kinds}
     tables = {"panel": years.to_csv(index=False), "priors": json.dumps(stored, sort_keys=True)}
-    density = {rv.name: pm.logp(rv, rv) for rv in model.free_RVs}
+    density = {rv.name: partial(pm.logp, rv, rv) for rv in model.free_RVs}
     tree = xr.DataTree.from_dict(
         {
             "posterior": xr.merge(more),
             "sample_stats": sampled["sample_stats"].to_dataset(),
             "log_likelihood": xr.Dataset({"decided": likelihood.transpose("chain", "draw", "row")}),
-            "log_prior": at_draws(model, posterior, density),
+            "log_prior": quantities(model, density, "prior densities")(posterior),
             "constant_data": xr.Dataset(constant, {d: list(model.coords[d]) for d in used}),
             "tables": xr.Dataset({name: ((), text) for name, text in tables.items()}),
         }

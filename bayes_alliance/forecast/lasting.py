@@ -87,7 +87,7 @@ def _reader(
 ) -> tuple[pm.Model, Callable[[xr.Dataset], xr.Dataset]]:
     """A theory's model of designs of a scenario, and their hazard at draws."""
     model = build(tree.attrs["theory"], data, priors_of(tree), levels)
-    return model, quantities(model, {"hazard": model["hazard"]})
+    return model, quantities(model, {"hazard": model["hazard"]}, "hazard")
 
 
 def _copied(data: Data, copies: list[tuple[str, str]]) -> Data:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytensor.compile.ops import ViewOp
 from pytensor.graph.basic import Constant
 from pytensor.raise_op import Assert
 from pytensor.scalar import Cast, Identity
@@ -158,7 +159,7 @@ class Shapes:
                     if (size := number(wanted)) is not None:
                         join(length, Length(size))
                 return tuple(length.last() for length in first)
-            case Assert() | IncSubtensor() | AdvancedIncSubtensor():
+            case Assert() | ViewOp() | IncSubtensor() | AdvancedIncSubtensor():
                 return first
             case Alloc():
                 return tuple(self.scalar(v) for v in node.inputs[1:])

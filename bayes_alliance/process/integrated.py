@@ -19,8 +19,9 @@ Merkle, Furr & Rabe-Hesketh (2019), "Bayesian comparison of latent variable mode
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ from pytensor.graph.traversal import ancestors
 from scipy.special import ndtri
 from scipy.stats import norm, qmc
 
+from bayes_alliance.density import compile_arrays, graph_of
+from bayes_alliance.machine.arrays import Arrays
 from bayes_alliance.process.cells import COMMITMENTS
 from bayes_alliance.process.containers import without_design
 
@@ -140,49 +143,95 @@ def _view_of_batch(op, node, values):
     return op.make_node(values)
 
 
+Outputs = Mapping[str, Any]
+"""Variables of a model, or what makes one when it is called, by name."""
+
+
+@dataclass(frozen=True)
+class OverDraws:
+    """Quantities at many draws at once.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the free random variables by name, shape (draw, 1, ...), and the latent variable,
+        shape (1, node, unit) if it comes as nodes; returns a dict of arrays whose first two
+        dimensions are draw (or 1) and node (or 1).
+    reads_latent : bool
+        Whether anything depends on the latent variable.
+    """
+
+    function: Callable[..., dict[str, np.ndarray]]
+    reads_latent: bool
+
+    def __call__(self, **values: np.ndarray) -> dict[str, np.ndarray]:
+        """Evaluate the quantities."""
+        return self.function(**values)
+
+
 def over_draws(
-    model: pm.Model,
-    outputs: dict[str, pt.TensorVariable],
-    nodes: bool = True,
-    seed: int | None = None,
-) -> Callable:
-    """Compile quantities of a model for many draws, and many nodes of the latent variable, at once.
+    model: pm.Model, outputs: Outputs, nodes: bool = True, kept_as: str | None = None
+) -> OverDraws:
+    """Quantities of a model for many draws, and many nodes of the latent variable, at once.
 
     Parameters
     ----------
     model : pymc.Model
-        A theory's model.
-    outputs : dict of str to TensorVariable
+        A theory's model; its containers are read when the function is called.
+    outputs : mapping of str to TensorVariable or callable
         Graphs in terms of the model's free random variables.
     nodes : bool
         Whether the latent variable comes as nodes shared by all draws, or as its own draws.
-    seed : int, optional
-        Seed, where outputs are random.
+    kept_as : str, optional
+        What the outputs of these names are of every model. Given it, they are compiled, kept and
+        found again; else they are computed step by step, which needs no compiler and no wait.
 
     Returns
     -------
-    callable
-        Takes the free random variables by name, shape (draw, 1, ...), and the latent variable,
-        shape (1, node, unit) if it comes as nodes; returns a dict of arrays whose first two
-        dimensions are draw (or 1) and node (or 1).
+    OverDraws
+        The quantities.
     """
+    made_of = getattr(model, "made_of", None)
+    if outputs and made_of and kept_as:
+        key = repr((made_of, kept_as, tuple(outputs), nodes))
+        found = compile_arrays(key, lambda: graph_of(*_batched(model, outputs, nodes)))
+        if found is not None:
+            return _kept(model, tuple(outputs), found)
+    lifted, batched = _batched(model, outputs, nodes)
+    inputs: Any = [pytensor.In(v, name=v.name) for v in batched.values()]
+    plain = pytensor.function(inputs, lifted, on_unused_input="ignore", mode="FAST_COMPILE")
+    above = {v.name for v in ancestors(lifted)} if lifted else set()
+    return OverDraws(
+        lambda **values: dict(zip(outputs, plain(**values), strict=True)), LATENT in above
+    )
+
+
+def _batched(model: pm.Model, outputs: Outputs, nodes: bool) -> tuple[list[Any], dict[Any, Any]]:
+    """Graphs at all draws and nodes, and their inputs by free variable."""
     batched = {}
     for rv in model.free_RVs:
         lead = (1, None) if nodes and rv.name == LATENT else (None, 1)
-        batched[rv] = pt.tensor(rv.name, shape=(*lead, *rv.type.shape), dtype=rv.dtype)
-    inputs: Any = [pytensor.In(v, name=v.name) for v in batched.values()]
-    graphs: Any = vectorize_graph(list(outputs.values()), batched) if outputs else []
-    lifted = [
-        g if g.ndim == plain.ndim + 2 else g[None, None]
-        for g, plain in zip(graphs, outputs.values(), strict=True)
-    ]
-    # one pass over large arrays needs no compiler, and none means no wait
-    plainly: Any = {"on_unused_input": "ignore", "mode": "FAST_COMPILE"}
-    if seed is None:
-        function = pytensor.function(inputs, lifted, **plainly)
-    else:
-        function = pm.compile(inputs, lifted, random_seed=seed, **plainly)
-    return lambda **values: dict(zip(outputs, function(**values), strict=True))
+        dims = model.named_vars_to_dims.get(rv.name)
+        shape = rv.type.shape if dims is None else [len(model.coords[d]) for d in dims]
+        batched[rv] = pt.tensor(rv.name, shape=(*lead, *shape), dtype=rv.dtype)
+    plain = [make() if callable(make) else make for make in outputs.values()]
+    graphs: Any = vectorize_graph(plain, batched) if plain else []
+    return [
+        g if g.ndim == of.ndim + 2 else g[None, None] for g, of in zip(graphs, plain, strict=True)
+    ], batched
+
+
+def _kept(model: pm.Model, names: tuple[str, ...], compiled: Arrays) -> OverDraws:
+    """Compiled quantities with the containers of a model."""
+    known = {str(v.name): v for v in [*model.dim_lengths.values(), *model.data_vars]}
+    free = {rv.name for rv in model.free_RVs}
+    held = [name for name, _ in compiled.inputs if name not in free]
+
+    def function(**values: np.ndarray) -> dict[str, np.ndarray]:
+        inner = {name: known[name].get_value(borrow=True) for name in held}
+        return dict(zip(names, compiled(values | inner), strict=True))
+
+    return OverDraws(function, LATENT in {name for name, _ in compiled.inputs})
 
 
 class Evaluator:
@@ -204,25 +253,24 @@ class Evaluator:
         self.model, self.extras = model, extras
         rows = {rv.name: rv for rv in model.observed_RVs}
         values = {name: model.rvs_to_values[rv] for name, rv in rows.items()}
-        asked = {name: model[name] for name in extras}
+        asked: dict[str, Any] = {name: model[name] for name in extras}
         if densities:
-            asked |= {name: pm.logp(rows[name], values[name]) for name in OUTCOMES}
+            asked |= {name: partial(pm.logp, rows[name], values[name]) for name in OUTCOMES}
             made = "outcome_observed"
-            asked[PROPOSED] = pm.logp(rows[made], without_design(values[made]))
+            asked[PROPOSED] = lambda: pm.logp(rows[made], without_design(values[made]))
         self.densities = densities
-        self.of_outcomes = over_draws(model, asked)
+        self.of_outcomes = over_draws(model, asked, kept_as="outcomes")
         self.indicators = [name for name in rows if name not in (*OUTCOMES, COMMITMENT)]
-        self.told = {name: pm.logp(rows[name], values[name]) for name in self.indicators}
+        self.told = {name: partial(pm.logp, rows[name], values[name]) for name in self.indicators}
         self.levels = COMMITMENTS if COMMITMENT in rows else COMMITMENTS[:1]
         self.promised = {}
         if COMMITMENT in rows:
             promised = values[COMMITMENT]
             self.promised = {
-                level: pm.logp(rows[COMMITMENT], pt.full_like(promised, i))
+                level: partial(_logp_at, rows[COMMITMENT], promised, i)
                 for i, level in enumerate(self.levels)
             }
-        above = ancestors(list(asked.values()))
-        self.outcomes_have_nodes = any(v.name == LATENT for v in above)
+        self.outcomes_have_nodes = self.of_outcomes.reads_latent
         self.free = [rv.name for rv in model.free_RVs if rv.name != LATENT]
         self.has_latent = LATENT in model.named_vars
         data = {v.name: v for v in model.data_vars}
@@ -236,12 +284,12 @@ class Evaluator:
     @functools.cached_property
     def of_indicators(self) -> Callable:
         """Log densities of the indicators, at draws and nodes."""
-        return over_draws(self.model, self.told)
+        return over_draws(self.model, self.told, kept_as="indicators")
 
     @functools.cached_property
     def of_latent(self) -> Callable:
         """The same, and log-probabilities of what clients promise each other."""
-        return over_draws(self.model, self.told | self.promised)
+        return over_draws(self.model, self.told | self.promised, kept_as="indicators")
 
     def nodes(
         self, posterior: xr.Dataset | None, nodes: int = NODES, seed: int = 0
@@ -450,6 +498,11 @@ def evaluator(model: pm.Model, extras: tuple[str, ...] = (), densities: bool = T
     return Evaluator(model, extras, densities)
 
 
+def _logp_at(rv: Any, value: Any, level: int) -> Any:
+    """Log-probability that all values are a level."""
+    return pm.logp(rv, pt.full_like(value, level))
+
+
 def _sums(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
     """Sum the last dimension by group; a group may be empty."""
     order = np.argsort(group, kind="stable")
@@ -500,8 +553,8 @@ def at_draws(
 
 def quantities(
     model: pm.Model,
-    outputs: dict[str, pt.TensorVariable],
-    seed: int | None = None,
+    outputs: Outputs,
+    kept_as: str | None = None,
     batch: int = 500,
 ) -> Callable[[xr.Dataset], xr.Dataset]:
     """Compile quantities of a model, to be evaluated at draws of several kinds.
@@ -510,10 +563,10 @@ def quantities(
     ----------
     model : pymc.Model
         A theory's model.
-    outputs : dict of str to TensorVariable
+    outputs : mapping of str to TensorVariable or callable
         Graphs named as in the model, which gives their dimensions.
-    seed : int, optional
-        Seed, where quantities are random: what was observed is then drawn anew at every draw.
+    kept_as : str, optional
+        As of `over_draws`.
     batch : int
         Draws evaluated at once.
 
@@ -522,7 +575,7 @@ def quantities(
     callable
         From draws of all free variables, dims ``chain, draw, ...``, to the quantities there.
     """
-    function = over_draws(model, outputs, nodes=False, seed=seed)
+    function = over_draws(model, outputs, nodes=False, kept_as=kept_as)
     names = [rv.name for rv in model.free_RVs]
 
     def at(posterior: xr.Dataset) -> xr.Dataset:

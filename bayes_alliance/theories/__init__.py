@@ -115,4 +115,24 @@ def build(
     with pm.Model(coords=coords(data, levels)) as model:
         x = register(data, levels)
         alliance_process(x, make(x, spec), spec)
+    if theory in NAMES:  # what a module of your own makes may change with what that imports
+        model.made_of = (theory, spec.form, *sizes(model))
     return model
+
+
+def sizes(model: pm.Model) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    """Free variables of a model and their shapes: models of a theory differ in nothing else.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        A theory's model.
+
+    Returns
+    -------
+    tuple of names and of shapes
+        In the model's order.
+    """
+    names = tuple(rv.name for rv in model.free_RVs)
+    dims = [model.named_vars_to_dims.get(name, ()) for name in names]
+    return names, tuple(tuple(len(model.coords[d]) for d in of) for of in dims)
