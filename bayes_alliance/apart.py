@@ -16,7 +16,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 
@@ -60,8 +60,12 @@ class Crew:
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             for _ in range(count or os.cpu_count() or 1)
         ]
-        for own in enumerate(self.processes):
-            threading.Thread(target=self._serve, args=own, daemon=True).start()
+        self.threads = [
+            threading.Thread(target=self._serve, args=own, daemon=True)
+            for own in enumerate(self.processes)
+        ]
+        for thread in self.threads:
+            thread.start()
 
     def submit(self, group: str, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Ask for something; jobs are taken in the order in which they came, group by group.
@@ -93,8 +97,13 @@ class Crew:
             self.changed.notify_all()
         for process in self.processes:
             process.terminate()
-        for process in self.processes:
+        for thread, process in zip(self.threads, self.processes, strict=True):
             process.wait()
+            thread.join()
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                with suppress(OSError):  # half a job may be left in it
+                    pipe.close()
 
     def _next(self, number: int) -> Job | None:
         """The next job of a process: of its own groups, else of nobody's, else any."""
