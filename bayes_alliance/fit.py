@@ -509,7 +509,7 @@ def save(tree: xr.DataTree, path: str | Path) -> Path:
         if path.suffix == ".nc":
             zipped = {
                 f"/{group.name}": {
-                    str(v): {"zlib": True, "complevel": 3}
+                    str(v): {"zlib": True, "complevel": 1}
                     for v in group.data_vars
                     if group[str(v)].ndim and group[str(v)].dtype.kind in "fiub"
                 }

@@ -42,7 +42,7 @@ from bayes_alliance.data.panel import KEY
 from bayes_alliance.data.panel import panel as bundled_panel
 from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.validate import read_table
-from bayes_alliance.density import compile_model
+from bayes_alliance.density import compile_model, untraced
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import check_counts, priors_of, sample_model, versions, with_containers
 from bayes_alliance.forecast.forecast import READERS, carry_over, fill
@@ -427,6 +427,7 @@ def _asked(theory: str, options: Mapping[str, float], years: pd.DataFrame) -> li
     return list(asked)
 
 
+@untraced()
 def _model(
     theory: str,
     options: Mapping[str, float],

@@ -193,7 +193,10 @@ def over_draws(
     """
     made_of = getattr(model, "made_of", None)
     if outputs and made_of and kept_as:
-        key = repr((made_of, kept_as, tuple(outputs), nodes))
+        *of, names, shapes = made_of
+        # rows may differ in number, and so may what the latent variable is of
+        shapes = [None if name == LATENT else s for name, s in zip(names, shapes, strict=True)]
+        key = repr((*of, names, shapes, kept_as, tuple(outputs), nodes))
         found = compile_arrays(key, lambda: graph_of(*_batched(model, outputs, nodes)))
         if found is not None:
             return _kept(model, tuple(outputs), found)
@@ -212,7 +215,8 @@ def _batched(model: pm.Model, outputs: Outputs, nodes: bool) -> tuple[list[Any],
     for rv in model.free_RVs:
         lead = (1, None) if nodes and rv.name == LATENT else (None, 1)
         dims = model.named_vars_to_dims.get(rv.name)
-        shape = rv.type.shape if dims is None else [len(model.coords[d]) for d in dims]
+        known = dims is not None and rv.name != LATENT
+        shape = [len(model.coords[d]) for d in dims or ()] if known else rv.type.shape
         batched[rv] = pt.tensor(rv.name, shape=(*lead, *shape), dtype=rv.dtype)
     plain = [make() if callable(make) else make for make in outputs.values()]
     graphs: Any = vectorize_graph(plain, batched) if plain else []

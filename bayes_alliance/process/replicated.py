@@ -12,6 +12,7 @@ from pymc.distributions.shape_utils import change_dist_size
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.op import RandomVariable
 
+from bayes_alliance.density import untraced
 from bayes_alliance.process.integrated import over_draws
 
 
@@ -54,6 +55,7 @@ def _dataset(model: pm.Model, arrays: dict[str, np.ndarray], lead: tuple = ()) -
     return xr.Dataset(data, coords={d: list(model.coords[d]) for d in used})
 
 
+@untraced()
 def draw_prior(model: pm.Model, draws: int, seed: int) -> xr.Dataset:
     """Draw the free variables from their priors.
 

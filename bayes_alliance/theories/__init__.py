@@ -11,6 +11,7 @@ from typing import Any
 import pymc as pm
 
 from bayes_alliance.data.load import Data
+from bayes_alliance.density import untraced
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.alliance import alliance_process
 from bayes_alliance.process.containers import coords, register
@@ -85,6 +86,7 @@ def theories() -> dict[str, dict[str, Any]]:
     }
 
 
+@untraced()
 def build(
     theory: str,
     data: Data,
