@@ -57,7 +57,7 @@ from bayes_alliance.process.containers import (
     era,
     threat_components,
 )
-from bayes_alliance.process.integrated import QUADRATURE, sobol_normal
+from bayes_alliance.process.integrated import ABOUT_PRIOR, sobol_normal
 from bayes_alliance.process.survival import AGE_BREAKS
 from bayes_alliance.theories import MAIN, NULL
 from bayes_alliance.writable import writable
@@ -205,7 +205,7 @@ def content(
     base = data_of(next(iter(trees.values())))
     weights = table(scores)["weight"].to_dict() if len(trees) > 1 else dict.fromkeys(trees, 1.0)
     where = places(base, pd.read_csv(io.StringIO(panels.pop())), scenarios)
-    at, weight = hermegauss(QUADRATURE)
+    at, weight = hermegauss(ABOUT_PRIOR)
     return {
         "data": {"name": base.name, "cases": int(base.episodes["case"].nunique())},
         "year": YEAR,

@@ -58,8 +58,9 @@ IN_CACHE = 100_000
 """Draws times nodes times rows evaluated at once: larger arrays leave the cache and are slower."""
 SPREAD = 1.2
 """How much wider than the posterior the proposal of the nodes is."""
-NODES, QUADRATURE = 64, 24
-"""Nodes of several latent variables and of one."""
+NODES, QUADRATURE, ABOUT_PRIOR = 64, 64, 24
+"""Nodes of several latent variables; of one, where its posterior is known; of one about its prior,
+of which predictions are smooth functions."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def sobol_normal(nodes: int, dimensions: int, seed: int) -> np.ndarray:
     Parameters
     ----------
     nodes : int
-        Number of nodes, a power of 2.
+        Number of nodes, a power of 2, where a case has several units.
     dimensions : int
         Number of variables.
     seed : int
@@ -109,7 +110,7 @@ def make_nodes(posterior: xr.Dataset | None, cases: np.ndarray, nodes: int, seed
     cases : numpy.ndarray of int, shape (unit,)
         Case of each unit.
     nodes : int
-        Number of nodes, a power of 2, where a case has several units.
+        Number of nodes, a power of 2.
     seed : int
         Seed of the scrambling.
 
@@ -125,7 +126,7 @@ def make_nodes(posterior: xr.Dataset | None, cases: np.ndarray, nodes: int, seed
         z = sobol_normal(nodes, int(within.max()) + 1, seed)[:, within]  # (node, unit)
         log_weight = np.zeros_like(z)
     else:
-        at, weight = hermegauss(QUADRATURE)
+        at, weight = hermegauss(ABOUT_PRIOR if posterior is None else QUADRATURE)
         z = np.repeat(at[:, None], len(cases), axis=1)
         log_weight = np.repeat(np.log(weight)[:, None], len(cases), axis=1)
     if posterior is None:

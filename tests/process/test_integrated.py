@@ -9,6 +9,7 @@ from scipy.integrate import quad
 from scipy.special import expit, logsumexp
 from scipy.stats import norm
 
+from bayes_alliance.data import load
 from bayes_alliance.process.cells import CELLS, COMMITMENTS
 from bayes_alliance.process.containers import arrays, coords
 from bayes_alliance.process.integrated import (
@@ -18,6 +19,8 @@ from bayes_alliance.process.integrated import (
     quantities,
     sobol_normal,
 )
+from bayes_alliance.process.replicated import draw_prior
+from bayes_alliance.theories import build
 
 LATENT_THEORIES = ("occupation", "prospect")
 LEVELS = range(len(COMMITMENTS))
@@ -319,6 +322,36 @@ def test_quantities_are_what_pymc_computes(theory, models, fits):
     for name in names:
         assert ours[name].dims == theirs[name].dims
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("theory", ["occupation", "prospect", "null"])
+def test_compiled_quantities_are_those_computed_step_by_step(theory, models, fits, monkeypatch):
+    model = models[theory]
+    posterior = some_draws(fits[theory], 7)
+    compiled = Evaluator(model, ("design_probability",))
+    nodes = compiled.nodes(None, 32)
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "made_of", None)
+        plain = Evaluator(model, ("design_probability",))
+        theirs = plain.run(posterior, nodes)
+    ours = compiled.run(posterior, nodes)
+    assert set(ours.data_vars) == set(theirs.data_vars)
+    for name in ours.data_vars:
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_what_is_compiled_of_one_dataset_serves_another_of_more_rows(monkeypatch):
+    names = {}
+    for data in (load("europe"), load("europe", "asia")):
+        model = build("occupation", data)
+        drawn = draw_prior(model, 5, seed=1)
+        at = quantities(model, {"group_credibility": model["group_credibility"]}, "kept")
+        names[data.name] = at(drawn)["group_credibility"]
+        with monkeypatch.context() as patch:
+            patch.setattr(model, "made_of", None)
+            plain = quantities(model, {"group_credibility": model["group_credibility"]})
+            np.testing.assert_allclose(names[data.name], plain(drawn)["group_credibility"])
+    assert len({values.shape for values in names.values()}) == 2
 
 
 def test_nodes_are_a_sample_of_the_normal():
