@@ -180,7 +180,7 @@ class Shapes:
                     for axis in range(ndim)
                 )
             case Split():
-                splits = [self.scalar(node.inputs[1], i) for i in range(op.len_splits)]
+                splits = [self.scalar(node.inputs[1], i) for i in range(len(node.outputs))]
                 join(first[op.axis], self._sum(splits))
                 return tuple(splits[k] if a == op.axis else n for a, n in enumerate(first))
             case Subtensor():

@@ -1,0 +1,112 @@
+"""Every theory and the hazard of formation: written without help, and the numbers of PyMC's graph.
+
+The reference is the log density and gradient that PyMC makes, simplified as little as can be and
+compiled to C.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytest
+from pymc.initial_point import make_initial_point_fn
+from pytensor.compile.mode import Mode
+
+from bayes_alliance import density
+from bayes_alliance.data import load
+from bayes_alliance.data.panel import panel
+from bayes_alliance.forecast import formation
+from bayes_alliance.forecast.formation import check_years
+from bayes_alliance.machine.program import Entry
+from bayes_alliance.process.priors import load_priors
+from bayes_alliance.theories import NAMES, build
+
+SIMPLE = Mode("cvm", optimizer="fast_compile")
+BOTH = ("europe", "asia")
+CASES = [
+    *((theory, BOTH) for theory in NAMES),
+    ("occupation", ("asymmetric",)),
+    ("null", ("asymmetric",)),
+]
+
+
+def hazard() -> pm.Model:
+    """Hazard of formation in the years of major powers, with nothing that drives it."""
+    years = check_years(panel(), ("major", "decisions"))
+    rows = formation._arrays(years, (years["major"] == 1).to_numpy())
+    carried = SimpleNamespace(kinds={})
+    return formation._model("null", {}, carried, load_priors(formation.MODEL), rows)
+
+
+def points(model: pm.Model) -> Iterator[np.ndarray]:
+    """The initial point and five about it."""
+    rng = np.random.default_rng(5)
+    start = make_initial_point_fn(model=model, return_transformed=True)(0)
+    flat = np.concatenate([np.ravel(v) for v in start.values()]).astype(float)
+    yield flat
+    for scale in (0.1, 0.3, 0.3, 1.0, 1.0):
+        yield flat + scale * rng.normal(size=flat.size)
+
+
+def of_pymc(model: pm.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Log density, then gradient, by PyMC."""
+    seen = [model.rvs_to_values[rv] for rv in model.free_RVs]
+    graph = model.compile_fn(
+        [model.logp(), *pytensor.grad(model.logp(), seen)],
+        inputs=seen,
+        mode=SIMPLE,
+        point_fn=False,
+        on_unused_input="ignore",
+    )
+    shapes = [
+        v.shape for v in make_initial_point_fn(model=model, return_transformed=True)(0).values()
+    ]
+    ends = np.cumsum([int(np.prod(shape, dtype=int)) for shape in shapes])[:-1]
+
+    def at(point: np.ndarray) -> np.ndarray:
+        parts = [v.reshape(s) for v, s in zip(np.split(point, ends), shapes, strict=True)]
+        return np.concatenate([np.ravel(v) for v in graph(*parts)])
+
+    return at
+
+
+def written(model: pm.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Log density, then gradient, by the code that is written; never by Numba."""
+    start = make_initial_point_fn(model=model, return_transformed=True)
+    kept = density.write(model, start(0), [rv.name for rv in model.free_RVs])
+    made = density._ready(model, start, kept)
+    assert isinstance(made.compiled_logp_func, Entry)
+
+    def at(point: np.ndarray) -> np.ndarray:
+        gradient, value = np.zeros(made.n_dim), np.zeros(1)
+        doubles = ctypes.POINTER(ctypes.c_double)
+        arrays = [v.ctypes.data_as(doubles) for v in (point, gradient, value)]
+        assert made.compiled_logp_func.ctypes(made.n_dim, *arrays, made.user_data.ctypes.data) == 0
+        return np.concatenate([value, gradient])
+
+    return at
+
+
+def compare(model: pm.Model) -> None:
+    """Assert that both give the same."""
+    own, other = written(model), of_pymc(model)
+    for point in points(model):
+        wanted = other(point)
+        # an element of the gradient may be a small sum of large terms
+        np.testing.assert_allclose(
+            own(point), wanted, rtol=1e-10, atol=1e-12 * np.abs(wanted[1:]).max()
+        )
+
+
+@pytest.mark.parametrize(("theory", "data"), CASES, ids=lambda v: v if isinstance(v, str) else v[0])
+def test_values_and_gradients_of_theories_are_those_of_pymc(theory, data):
+    compare(build(theory, load(*data)))
+
+
+def test_values_and_gradients_of_the_hazard_are_those_of_pymc():
+    compare(hazard())
