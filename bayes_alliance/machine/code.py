@@ -128,7 +128,14 @@ class Code:
         key, depth = ("plus", one.key, other.key, times), max(one.depth, other.depth)
         b = self.builders[depth]
         more = other.code if times == 1 else b.mul(other.code, LONG(times))
-        return At(key, None, more if one.const == 0 else b.add(one.code, more), depth)
+        code = more if one.const == 0 else b.add(one.code, more)
+        return At(key, None, code, depth, self._both(one.when, other.when, depth))
+
+    def _both(self, one: ir.Value | None, other: ir.Value | None, depth: int) -> ir.Value | None:
+        """Both of two conditions, where there are any."""
+        if one is None or other is None or one is other:
+            return other if one is None else one
+        return self.builders[depth].and_(one, other)
 
     def times(self, one: At, other: At) -> At:
         """Product of two indices.
@@ -162,7 +169,8 @@ class Code:
         if least.const != 0:
             inside = b.and_(inside, b.icmp_signed(">=", index.code, least.code))
         code = b.select(inside, b.sub(index.code, least.code), LONG(0))
-        at = At(("within", index.key, least.key, end.key), None, code, depth)
+        key, when = ("within", index.key, least.key, end.key), self._both(index.when, inside, depth)
+        at = At(key, None, code, depth, when)
         return Value(inside, "bool", depth), at
 
     def inside(self, index: At, length: Length) -> At:  # noqa: D102
@@ -172,9 +180,9 @@ class Code:
                 raise Unsupported("an index beyond its array")
             return index
         fits = b.icmp_unsigned("<", index.code, size.code)
-        self.must(fits, index.depth)
-        key = ("inside", index.key, id(length.last()))
-        return At(key, None, b.select(fits, index.code, LONG(0)), index.depth)
+        self.must(fits if index.when is None else b.or_(fits, b.not_(index.when)), index.depth)
+        key, code = ("inside", index.key, id(length.last())), b.select(fits, index.code, LONG(0))
+        return At(key, None, code, index.depth, index.when)
 
     def bound(self, entry: Any, length: Length) -> At:  # noqa: D102
         value, size = number(entry), self.size(length)
@@ -197,8 +205,11 @@ class Code:
         if not variable.type.dtype.startswith("uint"):
             below = b.icmp_signed("<", code, LONG(0))
             code = b.select(below, b.add(code, self.size(length).code), code)
-        key = ("read", variable, tuple(i.key for i in index), id(length.last()))
-        return self.inside(At(key, None, code, depth), length)
+        key, when = ("read", variable, tuple(i.key for i in index), id(length.last())), None
+        for i in index:
+            depth = max(depth, i.depth)
+            when = self._both(when, i.when, depth)
+        return self.inside(At(key, None, code, depth, when), length)
 
     def _whole(self, variable: Any, index: Index) -> tuple[int, ir.Value]:
         """A whole number that is data, and in how many loops it is known."""
@@ -300,7 +311,7 @@ class Code:
         if root is not None and root.kind in ("sum", "scatter"):
             raise Unsupported("a length that loops give")
         operands, combine = parts(variable.owner, variable, index, self)
-        return combine(*[self.value(*operand) for operand in operands])
+        return combine(*[self.value(of, at) for of, at in operands])
 
     def _constant(self, variable: Constant, index: Index) -> Value:
         """An element of a constant array."""
@@ -483,7 +494,7 @@ class Code:
         for index in lanes(lengths, at, self):
             if root.kind == "point":
                 operands, combine = parts(node, variable, index, self)
-                value = combine(*[self.value(*operand) for operand in operands])
+                value = combine(*[self.value(of, at) for of, at in operands])
                 self._keep((variable, *(i.key for i in index)), value)
             else:
                 source = node.inputs[0] if root.kind == "begin" else variable

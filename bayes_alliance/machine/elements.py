@@ -51,12 +51,15 @@ class At:
         Its value in the code that is written.
     depth : int
         In how many loops it is known.
+    when : llvmlite.ir.Value, optional
+        Condition without which what is read there is of no use, and may not exist.
     """
 
     key: Any
     const: int | None = None
     code: Any = None
     depth: int = 0
+    when: Any = None
 
 
 Index = tuple[At, ...]

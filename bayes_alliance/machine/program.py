@@ -6,6 +6,7 @@ import ctypes
 import functools
 import re
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -363,6 +364,9 @@ def compiled(code: str) -> bytes:
     return target.emit_object(module)
 
 
+LOADING = threading.Lock()
+
+
 @dataclass(frozen=True)
 class Entry:
     """A function in memory that C can call.
@@ -380,13 +384,16 @@ class Entry:
 
     @functools.cached_property
     def _engine(self) -> llvm.ExecutionEngine:
-        """What holds the code as long as this is held."""
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
-        engine.add_object_file(llvm.ObjectFileRef.from_data(self.code))
-        engine.finalize_object()
-        return engine
+        """What holds the code as long as this is held; the first of several threads makes it."""
+        with LOADING:
+            if "_engine" not in vars(self):
+                engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
+                engine.add_object_file(llvm.ObjectFileRef.from_data(self.code))
+                engine.finalize_object()
+                vars(self)["_engine"] = engine
+            return vars(self)["_engine"]
 
-    @functools.cached_property
+    @property
     def address(self) -> int:
         """Where the function is."""
         return self._engine.get_function_address(self.name)

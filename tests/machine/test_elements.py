@@ -277,6 +277,14 @@ def test_terms_are_added_to_integers(agree):
     agree([x, i, y], pt.inc_subtensor(x[i], y), ([1, 2, 3], [0, 0, -1, 1], [10, 20, 30, 40]))
 
 
+def test_what_is_not_taken_is_not_asked_whether_it_exists(agree):
+    """Of a part without elements, none is looked up, whatever index may lie behind its end."""
+    x, i = pt.dvector(), pt.lvector()
+    taken = x[i]
+    outputs = [Join(0)(taken, x), Join(0)(x, taken), pt.set_subtensor(x[: i.shape[0]], taken)]
+    agree([x, i], outputs, *[(normal(5), whole(5, n)) for n in (0, 1, 3)], rewritten=True)
+
+
 # --- reductions -----------------------------------------------------------------------------------
 
 SHAPES = [(3, 4), (3, 9), (9, 3), (9, 10), (None, 3), (3, None), (None, None), (2, None, 3)]

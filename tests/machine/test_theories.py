@@ -9,7 +9,6 @@ import ctypes
 import functools
 import operator
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 
 import numpy as np
 import pymc as pm
@@ -24,6 +23,7 @@ from bayes_alliance.data import load
 from bayes_alliance.data.panel import panel
 from bayes_alliance.forecast import formation
 from bayes_alliance.forecast.formation import check_years
+from bayes_alliance.forecast.parameters import Carried
 from bayes_alliance.machine.program import Entry
 from bayes_alliance.process.priors import load_priors
 from bayes_alliance.theories import NAMES, build
@@ -37,12 +37,15 @@ CASES = [
 ]
 
 
-def hazard() -> pm.Model:
-    """Hazard of formation in the years of major powers, with nothing that drives it."""
+def hazard(theory: str) -> pm.Model:
+    """Hazard of formation in the years of major powers, with what drives it by a theory."""
     years = check_years(panel(), ("major", "decisions"))
     rows = formation._arrays(years, (years["major"] == 1).to_numpy())
-    carried = SimpleNamespace(kinds={})
-    return formation._model("null", {}, carried, load_priors(formation.MODEL), rows)
+    priors = load_priors(theory)
+    names = formation._asked(theory, priors.options, years)
+    kinds = {name: priors.parameters[name]["distribution"] for name in names}
+    carried = Carried(kinds, np.full(len(names), 0.2), 0.3 * np.tri(len(names)))
+    return formation._model(theory, priors.options, carried, load_priors(formation.MODEL), rows)
 
 
 def points(model: pm.Model) -> Iterator[np.ndarray]:
@@ -107,5 +110,6 @@ def test_values_and_gradients_of_theories_are_those_of_pymc(theory, data):
     compare(build(theory, load(*data)))
 
 
-def test_values_and_gradients_of_the_hazard_are_those_of_pymc():
-    compare(hazard())
+@pytest.mark.parametrize("theory", ["null", "threat", "occupation"])
+def test_values_and_gradients_of_the_hazard_are_those_of_pymc(theory):
+    compare(hazard(theory))
