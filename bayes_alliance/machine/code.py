@@ -113,6 +113,8 @@ class Code:
         if last.size is not None:
             return self.known(last.size)
         if last not in self.lengths:
+            if not last.parts:
+                raise Unsupported("a length that nothing tells")
             self.lengths[last] = None
             self.lengths[last] = self.computed(*last.parts[0])
         found = self.lengths[last]
@@ -181,7 +183,10 @@ class Code:
             return index
         fits = b.icmp_unsigned("<", index.code, size.code)
         self.must(fits if index.when is None else b.or_(fits, b.not_(index.when)), index.depth)
-        key, code = ("inside", index.key, id(length.last())), b.select(fits, index.code, LONG(0))
+        key, code = (
+            ("inside", index.key, self.plan.name(length)),
+            b.select(fits, index.code, LONG(0)),
+        )
         return At(key, None, code, index.depth, index.when)
 
     def bound(self, entry: Any, length: Length) -> At:  # noqa: D102
@@ -196,7 +201,7 @@ class Code:
         code = b.select(below, b.add(code, size.code), code)
         code = b.select(b.icmp_signed("<", code, LONG(0)), LONG(0), code)
         beyond = b.icmp_signed(">", code, size.code)
-        key = ("bound", entry if value is None else value, id(length.last()))
+        key = ("bound", entry if value is None else value, self.plan.name(length))
         return At(key, None, b.select(beyond, size.code, code), depth)
 
     def read(self, variable: Any, index: Index, length: Length) -> At:  # noqa: D102
@@ -205,7 +210,7 @@ class Code:
         if not variable.type.dtype.startswith("uint"):
             below = b.icmp_signed("<", code, LONG(0))
             code = b.select(below, b.add(code, self.size(length).code), code)
-        key, when = ("read", variable, tuple(i.key for i in index), id(length.last())), None
+        key, when = ("read", variable, tuple(i.key for i in index), self.plan.name(length)), None
         for i in index:
             depth = max(depth, i.depth)
             when = self._both(when, i.when, depth)

@@ -97,6 +97,13 @@ def test_free_variables_are_doubles():
         text("logp", graph, {x: Free(0)}, [Made(3)], [2])
 
 
+def test_lengths_of_free_variables_are_known():
+    x = pt.dvector()
+    graph = FunctionGraph([x], [pt.sum(x)], clone=False)
+    with pytest.raises(Unsupported, match="nothing tells"):
+        text("logp", graph, {x: Free(0)}, [Made(3)], [2])
+
+
 def test_several_threads_call_at_once(made):
     rng = np.random.default_rng(1)
     cases = [(rng.uniform(1, 2, size=2), rng.uniform(1, 2, size=n)) for n in range(1, 200)]

@@ -9,6 +9,7 @@ import ctypes
 import functools
 import operator
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pymc as pm
@@ -29,6 +30,7 @@ from bayes_alliance.process.priors import load_priors
 from bayes_alliance.theories import NAMES, build
 
 PLAIN = Mode("py", optimizer=None)
+DOUBLES = ctypes.POINTER(ctypes.c_double)
 BOTH = ("europe", "asia")
 CASES = [
     *((theory, BOTH) for theory in NAMES),
@@ -58,51 +60,47 @@ def points(model: pm.Model) -> Iterator[np.ndarray]:
         yield flat + scale * rng.normal(size=flat.size)
 
 
-def of_pymc(model: pm.Model) -> Callable[[np.ndarray], np.ndarray]:
+def of_pymc(model: pm.Model) -> Callable[..., list[np.ndarray]]:
     """Log density, then gradient, by PyMC."""
-    seen = [model.rvs_to_values[rv] for rv in model.free_RVs]
+    seen: list[Any] = [model.rvs_to_values[rv] for rv in model.free_RVs]
     # term by term: Python's evaluation adds at most 32 numbers at once
     density = functools.reduce(operator.add, map(pt.sum, model.logp(sum=False)))
     outputs = [density, *pytensor.grad(density, seen)]
-    graph = pytensor.function(seen, outputs, mode=PLAIN, on_unused_input="ignore")
-    shapes = [
-        v.shape for v in make_initial_point_fn(model=model, return_transformed=True)(0).values()
-    ]
-    ends = np.cumsum([int(np.prod(shape, dtype=int)) for shape in shapes])[:-1]
-
-    def at(point: np.ndarray) -> np.ndarray:
-        parts = [v.reshape(s) for v, s in zip(np.split(point, ends), shapes, strict=True)]
-        return np.concatenate([np.ravel(v) for v in graph(*parts)])
-
-    return at
+    return pytensor.function(seen, outputs, mode=PLAIN, on_unused_input="ignore")
 
 
-def written(model: pm.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Log density, then gradient, by the code that is written; never by Numba."""
-    start = make_initial_point_fn(model=model, return_transformed=True)
-    kept = density.write(model, start(0), [rv.name for rv in model.free_RVs])
-    made = density._ready(model, start, kept)
-    assert isinstance(made.compiled_logp_func, Entry)
-
-    def at(point: np.ndarray) -> np.ndarray:
-        gradient, value = np.zeros(made.n_dim), np.zeros(1)
-        doubles = ctypes.POINTER(ctypes.c_double)
-        arrays = [v.ctypes.data_as(doubles) for v in (point, gradient, value)]
-        assert made.compiled_logp_func.ctypes(made.n_dim, *arrays, made.user_data.ctypes.data) == 0
-        return np.concatenate([value, gradient])
-
-    return at
+def draws_of_pymc(model: pm.Model, names: list[str]) -> Callable[..., list[np.ndarray]]:
+    """Draws of the named variables, by PyMC."""
+    seen: list[Any] = [model.rvs_to_values[rv] for rv in model.free_RVs]
+    by_name = {v.name: v for v in model.unobserved_value_vars}
+    outputs = [by_name[name] for name in names]
+    return pytensor.function(seen, outputs, mode=PLAIN, on_unused_input="ignore")
 
 
 def compare(model: pm.Model) -> None:
-    """Assert that both give the same."""
-    own, other = written(model), of_pymc(model)
+    """Assert that values, gradients and draws are the same; nothing is left to Numba."""
+    at_start = make_initial_point_fn(model=model, return_transformed=True)
+    kept = density.write(model, at_start(0), [str(rv.name) for rv in model.free_RVs])
+    made = density._ready(model, at_start, kept)
+    assert isinstance(made.compiled_logp_func, Entry)
+    shapes = [v.shape for v in at_start(0).values()]
+    ends = np.cumsum([int(np.prod(shape, dtype=int)) for shape in shapes])[:-1]
+    density_of_pymc, names = of_pymc(model), made.shape_info[0]
+    draws = draws_of_pymc(model, names)
     for point in points(model):
-        wanted = other(point)
+        parts = [v.reshape(s) for v, s in zip(np.split(point, ends), shapes, strict=True)]
+        value, gradient, drawn = np.zeros(1), np.zeros(made.n_dim), np.zeros(made.n_expanded)
+        x, g, v, d = (a.ctypes.data_as(DOUBLES) for a in (point, gradient, value, drawn))
+        held = made.user_data.ctypes.data
+        assert made.compiled_logp_func.ctypes(point.size, x, g, v, held) == 0
+        assert made.compiled_expand_func.ctypes(point.size, drawn.size, x, d, held) == 0
+        wanted = density_of_pymc(*parts)
+        np.testing.assert_allclose(value[0], wanted[0], rtol=1e-10)
+        slopes = np.concatenate([np.ravel(v) for v in wanted[1:]])
         # an element of the gradient may be a small sum of large terms
-        np.testing.assert_allclose(
-            own(point), wanted, rtol=1e-10, atol=1e-12 * np.abs(wanted[1:]).max()
-        )
+        np.testing.assert_allclose(gradient, slopes, rtol=1e-10, atol=1e-12 * abs(slopes).max())
+        wanted = np.concatenate([np.ravel(v) for v in draws(*parts)])
+        np.testing.assert_allclose(drawn, wanted, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize(("theory", "data"), CASES, ids=lambda v: v if isinstance(v, str) else v[0])
