@@ -183,10 +183,8 @@ class Code:
             return index
         fits = b.icmp_unsigned("<", index.code, size.code)
         self.must(fits if index.when is None else b.or_(fits, b.not_(index.when)), index.depth)
-        key, code = (
-            ("inside", index.key, self.plan.name(length)),
-            b.select(fits, index.code, LONG(0)),
-        )
+        key = ("inside", index.key, self.plan.name(length))
+        code = b.select(fits, index.code, LONG(0))
         return At(key, None, code, index.depth, index.when)
 
     def bound(self, entry: Any, length: Length) -> At:  # noqa: D102

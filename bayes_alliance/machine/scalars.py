@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from pytensor import scalar as ps
+from pytensor.graph.basic import Constant
 from pytensor.scalar.math import Log1mexp
 
 DOUBLE, FLOAT, LONG, BIT = ir.DoubleType(), ir.FloatType(), ir.IntType(64), ir.IntType(1)
@@ -422,6 +424,26 @@ def _range(dtype: str) -> tuple[int, int]:
     return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
+def _composed(
+    b: ir.IRBuilder, op: ps.Composite, values: list[ir.Value], dtypes: list[str]
+) -> ir.Value:
+    """Several operations in one, as PyTensor makes of whole powers."""
+    inner: Any = op.fgraph
+    known: dict[Any, ir.Value] = {
+        v: cast(b, value, dtype, v.type.dtype)
+        for v, value, dtype in zip(inner.inputs, values, dtypes, strict=True)
+    }
+    for node in inner.toposort():
+        types = [v.type.dtype for v in node.inputs]
+        for v, dtype in zip(node.inputs, types, strict=True):
+            if isinstance(v, Constant):
+                known[v] = constant(v.data, dtype)
+        of = [known[v] for v in node.inputs]
+        out = node.outputs[0]
+        known[out] = write(b, node.op, of, types, out.type.dtype)
+    return known[inner.outputs[0]]
+
+
 def write(
     b: ir.IRBuilder, op: ps.ScalarOp, values: list[ir.Value], dtypes: list[str], out: str
 ) -> ir.Value:
@@ -453,6 +475,8 @@ def write(
     kind = type(op)
     if kind in (ps.Cast, ps.Identity):
         return cast(b, values[0], dtypes[0], out)
+    if isinstance(op, ps.Composite) and len(op.outputs) == 1:
+        return _composed(b, op, values, dtypes)
     if kind is ps.Second:
         return cast(b, values[1], dtypes[1], out)
     if kind is ps.Switch:

@@ -340,6 +340,18 @@ def test_single_precision_is_rounded_to(apply):
     np.testing.assert_allclose(apply(ps.exp, x), np.exp(x), rtol=2e-7)
 
 
+def test_several_operations_in_one(apply):
+    x, k = ps.float64("x"), ps.int8("k")
+    values, whole = np.linspace(-3, 3, 50), np.arange(50, dtype="int8")
+    cube = ps.Composite([x], [ps.sqr(x) * x])
+    np.testing.assert_allclose(apply(cube, values), values**3, rtol=1e-15)
+    mixed = ps.Composite([x, k], [ps.switch(ps.gt(k, 3), x * 2.5, ps.exp(x) + k)])
+    wanted = np.where(whole > 3, values * 2.5, np.exp(values) + whole)
+    np.testing.assert_allclose(apply(mixed, values, whole), wanted, rtol=1e-15)
+    with pytest.raises(Unsupported):
+        apply(ps.Composite([x], [ps.sin(ps.sqr(x))]), values)
+
+
 def test_unknown_operations_and_types_are_refused(apply):
     for op in (ps.sin, ps.psi, ps.round_half_to_even, ps.gamma):
         with pytest.raises(Unsupported):
