@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import json
-import logging
 import os
 import platform
 import shutil
@@ -13,6 +12,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,10 @@ from bayes_alliance.data.schema import TABLES as SCHEMAS
 from bayes_alliance.density import compile_model
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.containers import arrays, stretches
-from bayes_alliance.process.integrated import at_draws, evaluator, quantities
+from bayes_alliance.process.integrated import evaluator, quantities
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
-from bayes_alliance.theories import NAMES, build, get
+from bayes_alliance.process.replicated import contents, draw_prior, replications
+from bayes_alliance.theories import NAMES, build, get, sizes
 
 SAMPLERS = ("nutpie", "pymc", "numpyro")
 
@@ -82,13 +83,11 @@ def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
     key = _key(theory, data, priors)
     if key not in _models:
         model = build(theory, data, priors)
-        names = [rv.name for rv in model.free_RVs]
-        dims = [model.named_vars_to_dims.get(name, ()) for name in names]
         # rows of the data may differ in number, parameters may not
-        sizes = tuple(tuple(len(model.coords[d]) for d in of) for of in dims)
+        names, shapes = sizes(model)
         usual = load_priors(theory)
         same = priors.form == usual.form
-        shape = (theory, priors.form if same else priors.hash, tuple(names), sizes)
+        shape = (theory, priors.form if same else priors.hash, names, shapes)
         if shape not in _log_densities:
             # chains begin where the bundled priors have them, whichever fit was compiled first
             first = build(theory, data, usual) if same else model
@@ -318,23 +317,13 @@ def _complete(
     """Add what can be computed from the draws."""
     posterior = sampled["posterior"].to_dataset()
     keep = {d.name: d for d in model.deterministics if d.name != "hazard"}
-    derived = quantities(model, keep)
-    log_prior = {rv.name: pm.logp(rv, rv) for rv in model.free_RVs if rv.name != "epsilon"}
+    derived = quantities(model, keep, "derived")
+    free = [rv.name for rv in model.free_RVs]
+    of_prior = {n: partial(pm.logp, model[n], model[n]) for n in free if n != "epsilon"}
     scored = evaluator(model)
     integrated = scored.run(posterior, scored.nodes(posterior, seed=seed))
-    replicated = quantities(model, {rv.name: rv for rv in model.observed_RVs}, seed)
-    free = [rv.name for rv in model.free_RVs]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        drawn = _quietly(
-            pm.sample_prior_predictive,
-            PREDICTIVE_DRAWS,
-            model=model,
-            var_names=free,
-            random_seed=seed,
-            compile_kwargs={"mode": "FAST_COMPILE"},
-        )
-    prior = drawn["prior"].to_dataset()
+    replicated = replications(model, seed)
+    prior = draw_prior(model, PREDICTIVE_DRAWS, seed)
     step = max(1, posterior.sizes["chain"] * posterior.sizes["draw"] // PREDICTIVE_DRAWS)
     some = posterior.isel(draw=slice(None, None, step))
     tables = {name: ((), getattr(data, name).to_csv(index=False)) for name in TABLES}
@@ -345,12 +334,11 @@ def _complete(
             "posterior": xr.merge([posterior, derived(posterior)]),
             "sample_stats": sampled["sample_stats"].to_dataset(),
             "log_likelihood": integrated,
-            "log_prior": at_draws(model, posterior, log_prior),
+            "log_prior": quantities(model, of_prior, "prior densities")(posterior),
             "prior": _sorted(xr.merge([prior, derived(prior)])),
             "prior_predictive": _sorted(replicated(prior)),
             "posterior_predictive": _sorted(replicated(some)),
-            "observed_data": _sorted(drawn["observed_data"]),
-            "constant_data": _sorted(drawn["constant_data"]),
+            **{name: _sorted(group) for name, group in contents(model).items()},
             "tables": xr.Dataset(tables),
         }
     )
@@ -359,21 +347,9 @@ def _complete(
     return tree
 
 
-def _sorted(group: xr.DataTree | xr.Dataset) -> xr.Dataset:
-    """Variables in the order of their names: the libraries' order differs between runs."""
-    dataset = group.to_dataset() if isinstance(group, xr.DataTree) else group
-    return dataset[sorted(map(str, dataset.data_vars))]
-
-
-def _quietly(function: Callable, *args: Any, **kwargs: Any) -> Any:
-    """Call without the library's log lines."""
-    logger = logging.getLogger("pymc")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        return function(*args, **kwargs)
-    finally:
-        logger.setLevel(level)
+def _sorted(group: xr.Dataset) -> xr.Dataset:
+    """Variables in the order of their names."""
+    return group[sorted(map(str, group.data_vars))]
 
 
 def data_of(tree: xr.DataTree) -> Data:
@@ -533,7 +509,7 @@ def save(tree: xr.DataTree, path: str | Path) -> Path:
         if path.suffix == ".nc":
             zipped = {
                 f"/{group.name}": {
-                    str(v): {"zlib": True, "complevel": 3}
+                    str(v): {"zlib": True, "complevel": 1}
                     for v in group.data_vars
                     if group[str(v)].ndim and group[str(v)].dtype.kind in "fiub"
                 }

@@ -12,6 +12,7 @@ import argparse
 import ast
 import functools
 import hashlib
+import inspect
 import json
 import os
 import platform
@@ -33,7 +34,17 @@ from fits import ROOT, commit
 from speed_one import REFITS, SIZES, TOOLS
 
 FOLDER = ROOT / "reports/speed"
-PACKAGES = ("bayes-alliance", "pymc", "pytensor", "nutpie", "numba", "numpyro", "jax", "arviz")
+PACKAGES = (
+    "bayes-alliance",
+    "pymc",
+    "pytensor",
+    "nutpie",
+    "llvmlite",
+    "numba",
+    "numpyro",
+    "jax",
+    "arviz",
+)
 STUDY = "benchmarks/study/europe+asia.json"
 STARTS = 10
 """Starts of the package and of its command line."""
@@ -48,10 +59,10 @@ EXPECTED = {
     "import": 40,
     "help": 10,
     "gradient": 90,
-    "growth": 40,
-    "many": 120,
+    "growth": 20,
+    "many": 200,
     "report": 180,
-    "ours": 130,
+    "ours": 50,
     "nutpie": 130,
     "pymc": 200,
     "stan": 360,
@@ -117,12 +128,22 @@ def fit(theory: str, tool: str, asked: argparse.Namespace) -> dict[str, Any]:
         stan_model.install()
     fewer = FEWER.get(tool, 1)
     counts = {name: max(10, getattr(asked, name) // fewer) for name in ("draws", "tune")}
+    if tool == "ours":
+        counts["tune"] = own_tune()
     command = script("fit", theory, tool, *counts.values(), asked.chains, 1)
     with tempfile.TemporaryDirectory() as caches:
         made = {when: counts | child(command, caches) for when in ("cold", "warm")}
         if tool == "stan":
             made["equal"] = child(script("equal", theory, POINTS), caches)
     return made
+
+
+@functools.cache
+def own_tune() -> int:
+    """Iterations of warm-up that this package makes unless asked otherwise."""
+    import bayes_alliance as ba
+
+    return int(inspect.signature(ba.fit).parameters["tune"].default)
 
 
 def report(asked: argparse.Namespace) -> dict[str, Any]:
@@ -138,7 +159,7 @@ def report(asked: argparse.Namespace) -> dict[str, Any]:
     dict
         ``cold`` and ``warm``, each with ``steps``, seconds by kind of step.
     """
-    counts = [str(getattr(asked, name)) for name in COUNTS]
+    counts = [str(value) for value in (asked.draws, own_tune(), asked.chains)]
     job, made = Path(__file__).with_name("speed_report.py"), {}
     with tempfile.TemporaryDirectory() as caches, tempfile.TemporaryDirectory() as out:
         for when in ("cold", "warm"):
@@ -285,7 +306,7 @@ def digest(whole: bool) -> str:
         files = sorted(package.rglob("*.py"))
     else:
         own = [here / f"{name}.py" for name in ("speed_one", "stan_model", "stan_run", "floor")]
-        roots = [package / part for part in (*CODE, "density.py")]
+        roots = [package / part for part in (*CODE, "density.py", "machine")]
         files = [f for r in roots for f in ([r] if r.suffix else sorted(r.glob("*.py")))] + own
     found = hashlib.sha256()
     for file in files:

@@ -7,6 +7,7 @@ measurements are functions of the same names below.
 from __future__ import annotations
 
 import ctypes
+import functools
 import itertools
 import json
 import sys
@@ -23,7 +24,8 @@ TOOLS = ("ours", "nutpie", "pymc", "stan", "numpyro")
 SIZES = (100, 1_000, 10_000, 100_000)
 """Clients for which the growth of a gradient is measured."""
 REFITS = 200
-SMALL = {"draws": 100, "tune": 200, "chains": 1}
+CALIBRATION = {"draws": 500, "tune": 500, "chains": 2}
+"""Numbers of draws and chains of each of the many refits: those of the calibration."""
 
 
 class Clock(dict):
@@ -337,6 +339,8 @@ def growth(theory: str, clients: int, repeats: int) -> dict[str, Any]:
 def many(theory: str, refits: int) -> dict[str, Any]:
     """Many refits, one process a core: the share of the cores' time that is sampling.
 
+    Times of sampling are the processor's: chains of two refits share the cores.
+
     Parameters
     ----------
     theory : str
@@ -347,7 +351,7 @@ def many(theory: str, refits: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``seconds``, ``sampling`` (sum of the refits), ``cores``, ``compiles`` after the first of
+        ``seconds``, ``sampling`` (of all refits), ``cores``, ``compiles`` after the first of
         each process, ``beyond`` (seconds of each refit beyond its sampling) and ``use``.
     """
     import multiprocessing
@@ -374,6 +378,14 @@ def many(theory: str, refits: int) -> dict[str, Any]:
     }
 
 
+@functools.cache
+def tables():
+    """The data, loaded once a process."""
+    import bayes_alliance as ba
+
+    return ba.load(DATA)
+
+
 def refit(theory: str, number: int) -> dict[str, Any]:
     """One refit with other priors and one case held out, in a process that has compiled before.
 
@@ -389,35 +401,33 @@ def refit(theory: str, number: int) -> dict[str, Any]:
     dict
         ``sampling`` and ``beyond`` (seconds), and ``compiles``.
     """
-    import nutpie
-
-    import bayes_alliance as ba
+    from bayes_alliance import density
     from bayes_alliance.fit import compiled, sample_model, with_containers
     from bayes_alliance.process.containers import arrays, hold_out
     from bayes_alliance.process.priors import load_priors
 
     warnings.simplefilter("ignore")
-    began, compiles, plain = time.perf_counter(), 0, nutpie.compile_pymc_model
+    began, compiles, plain = time.perf_counter(), 0, density.write
 
     def counted(*args, **kwargs):
         nonlocal compiles
         compiles += 1
         return plain(*args, **kwargs)
 
-    nutpie.compile_pymc_model = counted
+    density.write = counted
     try:
-        data = ba.load(DATA)
+        data = tables()
         changed = load_priors(theory, {"hazard_0": {"sigma": 1.0 + number % 7 / 10}})
         model, log_density = compiled(theory, data, changed)
         values = arrays(data)
         held = values | hold_out(values, [number % int(values["case_index"][1].max() + 1)])
         other = with_containers(log_density, {name: v for name, (_, v) in held.items()})
-        sampling = time.perf_counter()
-        sample_model(model, other, seed=number, sampler="nutpie", **SMALL)
-        ended = time.perf_counter()
+        ready, used = time.perf_counter(), time.process_time()
+        sample_model(model, other, seed=number, sampler="nutpie", **CALIBRATION)
+        sampling = time.process_time() - used
     finally:
-        nutpie.compile_pymc_model = plain
-    return {"sampling": ended - sampling, "beyond": sampling - began, "compiles": compiles}
+        density.write = plain
+    return {"sampling": sampling, "beyond": ready - began, "compiles": compiles}
 
 
 def equal(theory: str, count: int) -> dict[str, Any]:

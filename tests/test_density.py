@@ -27,6 +27,7 @@ from bayes_alliance.machine.program import Entry
 from bayes_alliance.machine.scalars import Unsupported
 
 ROWS, OTHER = 4, 7
+CODES = ("logp", "expand")
 PLAIN = Mode("py", optimizer=None)
 
 
@@ -310,25 +311,25 @@ def kept() -> Kept:
 
 def test_what_is_kept_is_found_as_it_was(kept, tmp_path):
     file = tmp_path / "some" / "folder" / "kept.code"
-    density._keep(file, kept)
-    assert density._find(file) == kept
+    density._keep(file, kept, *CODES)
+    assert density._find(file, Kept, *CODES) == kept
     assert [found.name for found in file.parent.iterdir()] == ["kept.code"]
 
 
 def test_a_broken_truncated_or_foreign_file_is_as_none(kept, tmp_path):
     file = tmp_path / "kept.code"
-    density._keep(file, kept)
+    density._keep(file, kept, *CODES)
     whole = file.read_bytes()
     for place in np.linspace(0, len(whole) - 1, 200).astype(int):
         broken = bytearray(whole)
         broken[place] ^= 1
         file.write_bytes(broken)
-        assert density._find(file) is None
+        assert density._find(file, Kept, *CODES) is None
         file.write_bytes(whole[:place])
-        assert density._find(file) is None
+        assert density._find(file, Kept, *CODES) is None
     np.savez(tmp_path / "other.npz", logp=np.zeros(3))
     for foreign in (tmp_path / "other.npz", tmp_path, tmp_path / "missing", Path(__file__)):
-        assert density._find(foreign) is None
+        assert density._find(foreign, Kept, *CODES) is None
 
 
 def test_a_broken_file_is_written_again(folder):
@@ -386,5 +387,5 @@ def test_nothing_is_left_of_a_file_that_was_not_written_whole(kept, tmp_path, mo
         raise OSError("no space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    density._keep(tmp_path / "kept.code", kept)
+    density._keep(tmp_path / "kept.code", kept, *CODES)
     assert not list(tmp_path.iterdir())

@@ -175,7 +175,8 @@ def _reader(tree: xr.DataTree) -> Evaluator:
         model.add_coord("years", years)
         curves = standing(model["hazard"], stretches, episodes, years)
         pm.Deterministic("standing", curves, dims=("episode", "years"))
-    return Evaluator(model, ("design_probability", "standing"))
+    model.made_of = None  # the years are in the graph
+    return Evaluator(model, ("design_probability", "standing"), densities=False)
 
 
 def _shares(weights: xr.DataArray) -> xr.DataArray:

@@ -11,6 +11,7 @@ from pathlib import Path
 import arviz as az
 import numpy as np
 import xarray as xr
+from cachetools import LRUCache, cached
 from scipy.special import logsumexp
 
 from bayes_alliance.fit import data_of, model_of, sample_model, versions, with_containers
@@ -20,6 +21,11 @@ from bayes_alliance.writable import writable
 
 PREDICTED, KEPT = 400, 1000
 """Draws of which predicted designs are kept, and draws that are kept themselves."""
+WARM_UP = 300
+"""Iterations that a refit discards at most: as many effective draws are left as after 1000."""
+DESIGN = ("design_probability",)
+MADE_OF = ("theory", "data_hash", "priors_hash", "seed", "draws", "tune", "chains")
+"""What tells one fit from another."""
 
 _refits: dict[tuple, tuple[xr.Dataset, xr.Dataset]] = {}
 _folders: list[Path] = []
@@ -107,16 +113,7 @@ def _thinned(draws: xr.Dataset, count: int) -> slice:
 def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
     """What `refit_without` gives, and some draws of the free variables."""
     attrs = tree.attrs
-    key = (
-        attrs["theory"],
-        attrs["data_hash"],
-        attrs["priors_hash"],
-        attrs["seed"],
-        attrs["draws"],
-        attrs["tune"],
-        attrs["chains"],
-        cases,
-    )
+    key = (*_made_of(tree), cases)
     file = _file(key) if _folders else None
     if key not in _refits and file is not None and file.exists():
         _refits[key] = _read(file)
@@ -132,7 +129,7 @@ def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
             model,
             log_density,
             attrs["draws"],
-            attrs["tune"],
+            min(attrs["tune"], WARM_UP),
             attrs["chains"],
             attrs["seed"],
             "nutpie",
@@ -141,7 +138,11 @@ def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
         scored = evaluator(model)
         nodes = scored.nodes(posterior, seed=attrs["seed"])
         scores = scored.run(posterior, nodes).isel(case=list(cases))
-        found = scores.merge(_designs(model, posterior, nodes, cases))
+        some = posterior.isel(draw=_thinned(posterior, PREDICTED))
+        designs = _designs(model, some, nodes, cases)
+        # a mixture of draws needs no chains
+        designs = designs.stack(sample=("chain", "draw")).transpose("sample", ...)
+        found = scores.merge(designs.drop_vars(["sample", "chain", "draw"]))
         _refits[key] = found, posterior.isel(draw=_thinned(posterior, KEPT))
         if file is not None:
             _write(file, *_refits[key])
@@ -173,14 +174,39 @@ def _read(file: Path) -> tuple[xr.Dataset, xr.Dataset]:
         return tree["scores"].load().to_dataset(), tree["draws"].load().to_dataset()
 
 
+def _made_of(tree: xr.DataTree) -> tuple:
+    """Values of `MADE_OF`."""
+    return tuple(tree.attrs[name] for name in MADE_OF)
+
+
+@cached(LRUCache(8), key=_made_of)
+def designs_seen(tree: xr.DataTree) -> xr.Dataset:
+    """Designs that a fit predicts of the cases that it has seen.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``design_probability_indicators`` and ``design_probability_commitments``, dims ``chain,
+        draw, episode, cell``.
+    """
+    posterior = tree["posterior"].to_dataset()
+    model = model_of(tree)[0]
+    nodes = evaluator(model, DESIGN, densities=False).nodes(posterior, seed=tree.attrs["seed"])
+    every = tuple(range(tree["log_likelihood"].sizes["case"]))
+    return _designs(model, posterior, nodes, every)
+
+
 def _designs(model, posterior: xr.Dataset, nodes, cases: tuple[int, ...]) -> xr.Dataset:
-    """Predicted designs of the left-out cases at some of the draws."""
-    asked = evaluator(model, ("design_probability",))
-    found = asked.run(posterior.isel(draw=_thinned(posterior, PREDICTED)), nodes)
+    """Predicted designs of some cases."""
+    asked = evaluator(model, DESIGN, densities=False)
+    found = asked.run(posterior, nodes)
     rows = np.flatnonzero(np.isin(asked.case_of_episode, cases))
-    names = [f"design_probability_{known}" for known in INFORMATION]
-    predicted = found[names].isel(episode=rows).stack(sample=("chain", "draw"))
-    return predicted.transpose("sample", ...).drop_vars(["sample", "chain", "draw"])
+    return found[[f"design_probability_{known}" for known in INFORMATION]].isel(episode=rows)
 
 
 class Refit(az.SamplingWrapper):

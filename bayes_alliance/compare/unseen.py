@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_alliance.compare.loo import BY, groups
-from bayes_alliance.compare.refits import refit_without
+from bayes_alliance.compare.loo import BY, groups, pareto
+from bayes_alliance.compare.refits import designs_seen, refit_without
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of
 from bayes_alliance.process.cells import CELLS, PARTNERS, STRONG
 from bayes_alliance.process.integrated import INFORMATION
 
@@ -32,6 +31,9 @@ def unseen(
     progress: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Predict a case from a fit without it, or without all cases of its theatre or patron.
+
+    Without the case alone the draws of the fit are weighted by PSIS, as in every score, where
+    Pareto k allows it; otherwise the model is fitted again.
 
     Parameters
     ----------
@@ -70,13 +72,18 @@ def unseen(
         label, out = next((k, v) for k, v in groups(tree, by).items() if at in v)
         if len(out) == len(names):
             raise InputError(f"data with two {by}s or more", column="by", value=by)
-    found = refit_without(tree, out, label, progress)[f"design_probability_{information}"]
-    episodes = data_of(tree).episodes
-    kept = episodes.loc[episodes["case"].isin([names[i] for i in out]), "episode"]
-    cells = found.to_numpy()[:, list(kept).index(case)]  # (sample, cell)
+    name, asked = f"design_probability_{information}", {"episode": case}
+    log_weights, pareto_k, good_k = pareto(tree)
+    if by == "episode" and pareto_k[at] <= good_k:
+        cells = designs_seen(tree)[name].sel(asked).to_numpy().reshape(-1, len(CELLS))
+        weights = np.exp(log_weights[..., at].to_numpy().ravel())  # (sample,)
+    else:
+        cells = refit_without(tree, out, label, progress)[name].sel(asked).to_numpy()
+        weights = np.ones(len(cells))
     rows = {}
     for kind, of_cell in KINDS.items():
         draws = cells @ of_cell
-        lower, upper = np.quantile(draws, [0.05, 0.95])
-        rows[kind] = {"probability": draws.mean(), "lower": lower, "upper": upper}
+        ends = np.quantile(draws, [0.05, 0.95], weights=weights, method="inverted_cdf")
+        mean = np.average(draws, weights=weights)
+        rows[kind] = {"probability": mean, "lower": ends[0], "upper": ends[1]}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="design")

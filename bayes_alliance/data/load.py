@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bayes_alliance.bundled import bundled
@@ -265,6 +266,8 @@ def confidence(data: Data, table: str, column: str) -> pd.Series:
     rows = getattr(data, table)
     codings = data.codings
     chosen = codings[(codings["table"] == table) & (codings["column"] == column)]
+    if chosen.empty:
+        return pd.Series(np.nan, index=rows.index, name=column)
     find = _of_year(chosen) if table == "years" else _of_row(chosen)
     values = [
         None if missing else find(row)

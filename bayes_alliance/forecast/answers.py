@@ -11,6 +11,7 @@ moved, promises are the scenario's.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,13 +19,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pymc as pm
 import xarray as xr
 from pytensor.graph.traversal import ancestors
 
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of
-from bayes_alliance.forecast.forecast import STACKED, draws_for, fill, reader, seen_levels, stack
+from bayes_alliance.forecast.forecast import (
+    READERS,
+    STACKED,
+    draws_for,
+    fill,
+    reader,
+    seen_levels,
+    stack,
+)
 from bayes_alliance.forecast.horizon import RUNGS
 from bayes_alliance.forecast.ranges import Mover, movers_of, put
 from bayes_alliance.forecast.sample import central
@@ -39,6 +49,10 @@ DRAWS, NODES = 200, 64
 """Draws and nodes: fewer than a forecast's: a difference of pairs needs fewer."""
 TOGETHER = {"clients": ("clients",), "threat": ("threat",), "all": ()}
 """Groups of movers that are also moved together; ``all`` is every mover."""
+FOLLOWED = ("clients",)
+"""Groups of movers that promises follow."""
+
+Reader = Callable[..., np.ndarray]
 
 
 def contrast(
@@ -145,42 +159,63 @@ def scan(
     dict of str to Scan
         By theory.
     """
-    first = next(iter(trees.values()))
-    base = data_of(first)
-    levels = seen_levels(first, base)
+    any_tree = next(iter(trees.values()))
+    base = data_of(any_tree)
+    levels = seen_levels(any_tree, base)
     movers = movers_of(base)
 
-    def point(values: Mapping[str, Any]) -> tuple[Arrays, np.ndarray | None]:
+    def point(values: Mapping[str, Any]) -> tuple[Arrays, np.ndarray]:
         changed = put(scenario, values)
         inputs = central(changed)
         promised = inputs["commitment"].sel(year=[scenario.year]).to_numpy().astype(float)
-        follow = bool(values) and all(name.startswith("clients.") for name in values)
-        made = arrays(scenario_data(changed, base, inputs), levels)
-        return made, None if follow else promised
+        return arrays(scenario_data(changed, base, inputs), levels), promised
 
-    own = point({})
-    alone = {one.name: [point({one.name: v}) for v in one.values] for one in movers}
-    out = {}
+    own, out = point({}), {}
+    made: dict[tuple[str, Any], tuple[Arrays, np.ndarray]] = {}
     for name, tree in trees.items():
-        read = _reader(tree, scenario, draws)
-        one = Scan(
-            movers,
-            read(*own),
-            {mover: np.array([read(*at) for at in points]) for mover, points in alone.items()},
-            {},
-        )
+        read, unread = _reader(tree, scenario, draws)
+
+        def at(one: Mover, value: Any, read: Reader = read) -> np.ndarray:
+            if (one.name, value) not in made:
+                made[one.name, value] = point({one.name: value})
+            return read(*made[one.name, value], follow=one.group in FOLLOWED)
+
+        alone = {}
+        for one in movers:
+            if one.name not in unread:
+                first, last = at(one, one.values[0]), at(one, one.values[-1])
+                if first is last:
+                    unread.add(one.name)
+            if one.name in unread:
+                same = read(*own, follow=one.group in FOLLOWED)
+                alone[one.name] = np.array([same] * len(one.values))
+            else:
+                middle = [at(one, value) for value in one.values[1:-1]]
+                alone[one.name] = np.array([first, *middle, last])
+        scanned = Scan(movers, read(*own), alone, {})
         for group, members in TOGETHER.items():
             of = [m for m in movers if not members or m.group in members]
-            ends = [{m.name: one.end(m, raising) for m in of} for raising in (False, True)]
-            one.together[group] = np.array([read(*point(values)) for values in ends])
-        out[name] = one
+            moved = [m for m in of if m.name not in unread]
+            ends = [{m.name: scanned.end(m, raising) for m in moved} for raising in (False, True)]
+            follow = all(m.group in FOLLOWED for m in of)
+            scanned.together[group] = np.array(
+                [read(*(point(values) if values else own), follow=follow) for values in ends]
+            )
+        out[name] = scanned
     return out
 
 
-def _reader(
-    tree: xr.DataTree, scenario: Scenario, draws: int
-) -> Callable[[Arrays, np.ndarray | None], np.ndarray]:
-    """Compile the probability of a multilateral design, by draw, of arrays and promises."""
+@functools.lru_cache(maxsize=READERS)
+def _unread(model: pm.Model) -> set[str]:
+    """Movers that a model was found not to read."""
+    return set()
+
+
+def _reader(tree: xr.DataTree, scenario: Scenario, draws: int) -> tuple[Reader, set[str]]:
+    """Compile the probability of a multilateral design, by draw, and what it does not depend on.
+
+    It takes arrays and promises, and whether promises follow from the arrays instead.
+    """
     base = data_of(tree)
     data = scenario_data(scenario, base, central(scenario))
     model, evaluator = reader(tree, data, seen_levels(tree, base))
@@ -191,16 +226,17 @@ def _reader(
     read = {v.name for v in above}
     done: dict[tuple[bytes, ...], np.ndarray] = {}
 
-    def probability(values: Arrays, promised: np.ndarray | None) -> np.ndarray:
+    def probability(values: Arrays, promised: np.ndarray, follow: bool = False) -> np.ndarray:
         key = tuple(value.tobytes() for name, (_, value) in values.items() if name in read)
-        key += (b"" if promised is None else promised.tobytes(),)
+        key += (b"" if follow else promised.tobytes(),)
         if key not in done:  # a theory does not read most of what is moved
             fill(model, values)
-            out = evaluator.run(carried, nodes, given=promised)["design_probability_indicators"]
+            given = None if follow else promised
+            out = evaluator.run(carried, nodes, given=given)["design_probability_indicators"]
             done[key] = out.to_numpy().reshape(-1, len(CELLS)) @ MULTILATERAL
         return done[key]
 
-    return probability
+    return probability, _unread(model)
 
 
 def movers(scans: Mapping[str, Scan], weights: Mapping[str, float]) -> pd.DataFrame:

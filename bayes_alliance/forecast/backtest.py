@@ -466,7 +466,8 @@ def theory_lives(
         flat = pt.as_tensor(passed.reshape(-1, passed.shape[-1])) @ model["hazard"]
         standing = pt.exp(-flat.reshape(passed.shape[:2]))
         pm.Deterministic("standing", standing, dims=("episode", "ahead"))
-    evaluator = Evaluator(model, ("standing",))
+    model.made_of = None  # the years are in the graph
+    evaluator = Evaluator(model, ("standing",), densities=False)
     nodes = evaluator.nodes(None, seed=tree.attrs["seed"])
     posterior = draws_for_levels(model, tree, draws)
     out = []

@@ -190,20 +190,35 @@ def reader(
     return model, evaluator
 
 
-def _form(tree: xr.DataTree, data: Data, levels: dict[str, list[str]]) -> tuple:
-    """What one model of scenarios cannot share with another."""
+def form_of(tree: xr.DataTree, data: Data, levels: dict[str, list[str]]) -> tuple:
+    """What one model of scenarios cannot share with another.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    data : Data
+        The scenario's tables.
+    levels : dict of str to list of str
+        What `seen_levels` gave.
+
+    Returns
+    -------
+    tuple
+        The theory, its priors and the sizes of everything.
+    """
     labels = {d: tuple(v) if d in FACTORS else len(v) for d, v in coords(data, levels).items()}
     clients = tuple(data.episodes["episode"].map(data.clients["episode"].value_counts()))
     return tree.attrs["theory"], priors_of(tree).hash, tuple(labels.items()), clients
 
 
-@cached(LRUCache(READERS), key=_form)
+@cached(LRUCache(READERS), key=form_of)
 def _reader(
     tree: xr.DataTree, data: Data, levels: dict[str, list[str]]
 ) -> tuple[pm.Model, Evaluator]:
     """Make a model of scenarios and its evaluator."""
     model = build(tree.attrs["theory"], data, priors_of(tree), levels)
-    return model, Evaluator(model, ("design_probability",))
+    return model, Evaluator(model, ("design_probability",), densities=False)
 
 
 def fill(model: pm.Model, values: Arrays) -> None:
@@ -332,8 +347,25 @@ def forecast(
     if not isinstance(scenario, Scenario):
         scenario = read(scenario)
     weights = stacking_weights(trees, weights)
-    draws = {name: design_draws(tree, scenario) for name, tree in trees.items()}
-    draws[STACKED] = stack(draws, weights)
+    return by_cell({name: design_draws(tree, scenario) for name, tree in trees.items()}, weights)
+
+
+def by_cell(draws: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> pd.DataFrame:
+    """Table of designs from draws of their probabilities.
+
+    Parameters
+    ----------
+    draws : mapping of str to numpy.ndarray, shape (draw, cell)
+        What `design_draws` gave, by theory.
+    weights : mapping of str to float
+        Stacking weights by theory.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What `forecast` gives.
+    """
+    draws = {**draws, STACKED: stack(draws, weights)}
     rows = [
         {
             "theory": name,

@@ -24,6 +24,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +34,7 @@ import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
+from cachetools import LRUCache, cached
 
 from bayes_alliance.bundled import bundled
 from bayes_alliance.data.columns import THEATRES
@@ -40,10 +42,10 @@ from bayes_alliance.data.panel import KEY
 from bayes_alliance.data.panel import panel as bundled_panel
 from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.validate import read_table
-from bayes_alliance.density import compile_model
+from bayes_alliance.density import compile_model, untraced
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import check_counts, priors_of, sample_model, versions, with_containers
-from bayes_alliance.forecast.forecast import carry_over
+from bayes_alliance.forecast.forecast import READERS, carry_over, fill
 from bayes_alliance.forecast.parameters import Asked, Carried, Parameters
 from bayes_alliance.process.containers import (
     CLIENT_COVARIATES,
@@ -56,9 +58,9 @@ from bayes_alliance.process.containers import (
     threat_history,
 )
 from bayes_alliance.process.hierarchy import effects
-from bayes_alliance.process.integrated import at_draws
+from bayes_alliance.process.integrated import quantities
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
-from bayes_alliance.theories import NAMES, get
+from bayes_alliance.theories import NAMES, get, sizes
 
 MODEL = "formation"
 USUAL = 3.0
@@ -246,15 +248,40 @@ def hazards(form: xr.DataTree, tables: Sequence[pd.DataFrame]) -> np.ndarray:
         for name, (dims, _) in values.items()
     }
     names = [f"{i} {row}" for i, (_, of) in enumerate(parts) for row in of["row"]]
-    model = _model(theory, stored["options"], carried, spec, (both_values, labels | {"row": names}))
+    arrays = both_values, labels | {"row": names}
+    model, at = _reader(theory, stored["options"], carried, spec, arrays)
+    fill(
+        model,
+        both_values | {f"carried_{n}": ((), of) for n, of in (("mean", mean), ("root", root))},
+    )
     needed = {
         rv.name: (model.named_vars_to_dims.get(rv.name, ()), dict(model.coords))
         for rv in model.free_RVs
     }
     posterior = carry_over(form["posterior"].to_dataset(), needed, form.attrs["seed"])
-    found = at_draws(model, posterior, {"hazard": model["hazard"]})["hazard"].to_numpy()
+    found = at(posterior)["hazard"].to_numpy()
     flat = found.reshape(-1, len(names))[:, np.argsort(np.concatenate(places))]
     return np.moveaxis(flat.reshape(len(flat), len(tables), -1), 1, 0)
+
+
+def _form(theory, options, carried, priors, arrays) -> tuple:
+    """What one model of years to come cannot share with another."""
+    of = {d: tuple(v) if d in FACTORS else len(v) for d, v in arrays[1].items()}
+    kinds = tuple(carried.kinds.items())
+    return theory, tuple(sorted(options.items())), kinds, priors.hash, tuple(sorted(of.items()))
+
+
+@cached(LRUCache(READERS), key=_form)
+def _reader(
+    theory: str,
+    options: Mapping[str, float],
+    carried: Carried,
+    priors: Priors,
+    arrays: tuple[Arrays, dict[str, list[str]]],
+) -> tuple[pm.Model, Callable[[xr.Dataset], xr.Dataset]]:
+    """A model of years to come, whose containers are filled anew, and its hazard at draws."""
+    model = _model(theory, options, carried, priors, arrays)
+    return model, quantities(model, {"hazard": model["hazard"]}, "hazard")
 
 
 def arises(form: xr.DataTree, rows: pd.DataFrame) -> xr.DataArray:
@@ -400,6 +427,7 @@ def _asked(theory: str, options: Mapping[str, float], years: pd.DataFrame) -> li
     return list(asked)
 
 
+@untraced()
 def _model(
     theory: str,
     options: Mapping[str, float],
@@ -429,6 +457,9 @@ def _model(
             dims="row",
             dtype="int64",
         )
+    if theory in NAMES:
+        of = tuple(sorted(options.items())), tuple(carried.kinds.items())
+        model.made_of = (MODEL, theory, *of, priors.form, *sizes(model))
     return model
 
 
@@ -480,10 +511,8 @@ def _compiled(
     rows: tuple[Arrays, dict[str, list[str]]],
 ) -> Any:
     """Log density for nutpie, made once for all rows and priors of the same form."""
-    names = [rv.name for rv in model.free_RVs]
-    dims = [model.named_vars_to_dims.get(name, ()) for name in names]
-    sizes = tuple(tuple(len(model.coords[d]) for d in of) for of in dims)
-    key = (theory, tuple(sorted(options.items())), priors.form, tuple(names), sizes)
+    names, shapes = sizes(model)
+    key = (theory, tuple(sorted(options.items())), priors.form, names, shapes)
     if key not in _log_densities:
         usual = load_priors(MODEL)
         same = priors.form == usual.form
@@ -508,13 +537,13 @@ def _complete(
 ) -> xr.DataTree:
     """Add what follows from the draws."""
     posterior = sampled["posterior"].to_dataset()
-    rate = at_draws(model, posterior, {"hazard": model["hazard"]})["hazard"]
+    rate = quantities(model, {"hazard": model["hazard"]}, "hazard")(posterior)["hazard"]
     arose = model["arose"].get_value()
     seen = arose >= 0
     rate, arose = rate.isel(row=seen), xr.DataArray(arose[seen], dims="row")
     likelihood = xr.where(arose == 1, np.log(-np.expm1(-rate)), -rate)
     of_theory = {name: model[name] for name in carried.kinds}
-    more = [posterior, at_draws(model, posterior, of_theory)] if of_theory else [posterior]
+    more = [posterior, quantities(model, of_theory)(posterior)] if of_theory else [posterior]
     constant = {
         v.name: (model.named_vars_to_dims[v.name], v.get_value())
         for v in model.data_vars
@@ -523,13 +552,13 @@ def _complete(
     used = {d for dims, _ in constant.values() for d in dims}
     stored = {"parameters": priors.parameters, "options": dict(options), "kinds": carried.kinds}
     tables = {"panel": years.to_csv(index=False), "priors": json.dumps(stored, sort_keys=True)}
-    density = {rv.name: pm.logp(rv, rv) for rv in model.free_RVs}
+    density = {rv.name: partial(pm.logp, rv, rv) for rv in model.free_RVs}
     tree = xr.DataTree.from_dict(
         {
             "posterior": xr.merge(more),
             "sample_stats": sampled["sample_stats"].to_dataset(),
             "log_likelihood": xr.Dataset({"decided": likelihood.transpose("chain", "draw", "row")}),
-            "log_prior": at_draws(model, posterior, density),
+            "log_prior": quantities(model, density, "prior densities")(posterior),
             "constant_data": xr.Dataset(constant, {d: list(model.coords[d]) for d in used}),
             "tables": xr.Dataset({name: ((), text) for name, text in tables.items()}),
         }

@@ -9,20 +9,23 @@ go on from there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
+from cachetools import LRUCache, cached
 
 from bayes_alliance.data.load import Data
 from bayes_alliance.fit import data_of, priors_of
-from bayes_alliance.forecast.forecast import draws_for, seen_levels
+from bayes_alliance.forecast.forecast import READERS, draws_for, fill, form_of, seen_levels
 from bayes_alliance.forecast.sample import central
 from bayes_alliance.forecast.scenario import Scenario
 from bayes_alliance.forecast.tables import scenario_data, yearly_data
 from bayes_alliance.process.cells import CELLS, COMMITMENTS
-from bayes_alliance.process.containers import threat_history
-from bayes_alliance.process.integrated import LATENT, at_draws
+from bayes_alliance.process.containers import arrays, threat_history
+from bayes_alliance.process.integrated import LATENT, quantities
 from bayes_alliance.process.survival import AGE_BREAKS
 from bayes_alliance.theories import build
 
@@ -56,7 +59,8 @@ def lasting(
     copies = [(cell, level) for cell in DESIGNS for level in COMMITMENTS]
     data = _copied(scenario_data(scenario, base, inputs), copies)
     levels = seen_levels(tree, base)
-    model = build(tree.attrs["theory"], data, priors_of(tree), levels)
+    model, hazard = _reader(tree, data, levels)
+    fill(model, arrays(data, levels))
     _follow(model, yearly_data(scenario, base, inputs).years, scenario, len(copies), years)
     posterior = draws_for(model, tree, scenario, draws)
     if LATENT in model.named_vars:
@@ -65,7 +69,7 @@ def lasting(
         shape += [len(model.coords[d]) for d in dims]
         z = np.random.default_rng(tree.attrs["seed"]).standard_normal(shape)
         posterior[LATENT] = (("chain", "draw", *dims), z)
-    found = at_draws(model, posterior, {"hazard": model["hazard"]})["hazard"].to_numpy()
+    found = hazard(posterior)["hazard"].to_numpy()
     yearly = found.reshape(-1, len(DESIGNS), len(COMMITMENTS), years)
     total = np.cumsum(yearly, axis=-1)
     standing = np.exp(-np.concatenate([np.zeros((*total.shape[:-1], 1)), total], axis=-1))
@@ -75,6 +79,15 @@ def lasting(
         dims=("draw", "cell", "age"),
         coords={"cell": list(DESIGNS), "age": np.arange(years + 1)},
     )
+
+
+@cached(LRUCache(READERS), key=form_of)
+def _reader(
+    tree: xr.DataTree, data: Data, levels: dict[str, list[str]]
+) -> tuple[pm.Model, Callable[[xr.Dataset], xr.Dataset]]:
+    """A theory's model of designs of a scenario, and their hazard at draws."""
+    model = build(tree.attrs["theory"], data, priors_of(tree), levels)
+    return model, quantities(model, {"hazard": model["hazard"]}, "hazard")
 
 
 def _copied(data: Data, copies: list[tuple[str, str]]) -> Data:

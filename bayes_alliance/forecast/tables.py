@@ -133,7 +133,8 @@ def panel(scenario: Scenario, base: Data) -> pd.DataFrame:
 
 def _rows(rows: list[dict[str, Any]], like: pd.DataFrame, name: str) -> pd.DataFrame:
     """Frame with the coded columns of another, in its types; what only a dataset has is left."""
-    types = {k: like.dtypes[k] for k in (*TABLES[name].columns, "case") if k in like}
+    known = like.dtypes.to_dict()
+    types = {k: known[k] for k in (*TABLES[name].columns, "case") if k in known}
     columns = {k: pd.Series([row.get(k) for row in rows], dtype=object) for k in types}
     return pd.DataFrame(columns).astype(types)
 

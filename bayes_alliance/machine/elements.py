@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytensor import scalar as ps
+from pytensor.compile.ops import ViewOp
 from pytensor.raise_op import Assert
 from pytensor.tensor.basic import (
     Alloc,
@@ -223,7 +224,7 @@ def _view(node: Any, out: Any, index: Index, a: Indices) -> Index:
         case DimShuffle():
             at = {axis: i for axis, i in zip(op.new_order, index, strict=True) if axis != "x"}
             return tuple(at.get(axis, zero) for axis in range(first.type.ndim))
-        case SpecifyShape() | Assert() | ScalarFromTensor() | TensorFromScalar():
+        case SpecifyShape() | Assert() | ViewOp() | ScalarFromTensor() | TensorFromScalar():
             return index
         case Alloc():
             return repeated(first, index, a)

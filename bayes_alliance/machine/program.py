@@ -32,9 +32,10 @@ DOUBLES = DOUBLE.as_pointer()
 ARGUMENTS = {
     "logp": [LONG, DOUBLES, DOUBLES, DOUBLES, POINTER],
     "expand": [LONG, LONG, DOUBLES, DOUBLES, POINTER],
+    "rows": [POINTER],
 }
 """Of each function: lengths of what is given and made, free variables, results, what is held."""
-FREE = {"logp": 1, "expand": 2}
+FREE = {"logp": 1, "expand": 2, "rows": 0}
 OTHER_LENGTH, NO_ROOM, TROUBLE, NOT_FINITE = -1, -2, -3, 4
 """What is returned where there are no results; nutpie goes on after numbers above 0 alone."""
 OPTIONS = ("--disable-lsr", "--enable-mem-access-versioning=false")
@@ -115,24 +116,42 @@ def plain(graph: FunctionGraph) -> None:
         graph.replace(node.outputs[0], made, reason="plain", import_missing=True)
 
 
-def text(
-    name: str,
-    graph: FunctionGraph,
-    given: Mapping[Any, Free | Held],
-    made: Sequence[Made],
-    counts: Sequence[int],
-) -> str:
+def text(name: str, *arguments: Any) -> str:
     """A function of a graph in LLVM's language.
 
     Parameters
     ----------
-    name : {"logp", "expand"}
+    name : {"logp", "expand", "rows"}
+        Which of `ARGUMENTS` it takes.
+    *arguments
+        As of `written`.
+
+    Returns
+    -------
+    str
+        Code; the same for the same graph.
+    """
+    return written(name, *arguments)[0]
+
+
+def written(
+    name: str,
+    graph: FunctionGraph,
+    given: Mapping[Any, Free | Held],
+    made: Sequence[Made | Held],
+    counts: Sequence[int],
+) -> tuple[str, Plan]:
+    """A function of a graph in LLVM's language, and its plan.
+
+    Parameters
+    ----------
+    name : {"logp", "expand", "rows"}
         Which of `ARGUMENTS` it takes.
     graph : FunctionGraph
         Inputs to outputs.
     given : mapping of Variable to Free or Held
         Where the inputs are.
-    made : sequence of Made
+    made : sequence of Made or Held
         Where the outputs go.
     counts : sequence of int
         What the first arguments must be.
@@ -141,6 +160,8 @@ def text(
     -------
     str
         Code; the same for the same graph.
+    Plan
+        What is computed where, and all lengths.
 
     Raises
     ------
@@ -165,7 +186,7 @@ def text(
         if name == "logp":
             _finite(code, counts[0])
         code.b.ret(LONG(0))
-    return _with_metadata(str(module))
+    return _with_metadata(str(module)), plan
 
 
 def _arguments_fit(code: Code, counts: Sequence[int]) -> None:
@@ -267,12 +288,17 @@ def _bytes(kind: ir.Type) -> int:
     return {"double": 8, "float": 4}.get(str(kind)) or int(str(kind)[1:]) // 8
 
 
-def _outputs(code: Code, made: Sequence[Made]) -> None:
+def _outputs(code: Code, made: Sequence[Made | Held]) -> None:
     """Places of the outputs."""
     roots = [root for root in code.plan.roots if root.kind == "out"]
     for root, where in zip(roots, made, strict=True):
-        argument = code.function.args[where.argument]
-        pointer = code.b.gep(argument, [LONG(where.start)], inbounds=True)
+        if isinstance(where, Held):
+            words = code.b.bitcast(code.function.args[-1], LONG.as_pointer())
+            word = code.b.load(code.b.gep(words, [LONG(where.pointer)], inbounds=True))
+            pointer = code.b.inttoptr(word, DOUBLES)
+        else:
+            argument = code.function.args[where.argument]
+            pointer = code.b.gep(argument, [LONG(where.start)], inbounds=True)
         sizes = [code.size(length) for length in code.shapes[root.variable]]
         place = code.place(code.b.bitcast(pointer, POINTER), "float64", sizes)
         code.places["out", root.position] = place

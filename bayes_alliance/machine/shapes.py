@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytensor.compile.ops import ViewOp
 from pytensor.graph.basic import Constant
 from pytensor.raise_op import Assert
 from pytensor.scalar import Cast, Identity
@@ -46,12 +47,15 @@ class Length:
     ----------
     size : int, optional
         Number of elements, if the graph knows it.
+    places : list of (input, axis)
+        Inputs that have this length.
     parts : list of tuple
         Kind and arguments of each way in which it is computed: ``("sum", lengths)``,
         ``("slice", length, start, stop)`` or ``("scalar", variable)``. All must give the same.
     """
 
     size: int | None = None
+    places: list[tuple[Any, int]] = field(default_factory=list)
     parts: list[tuple] = field(default_factory=list)
     same: Length | None = None
 
@@ -84,6 +88,7 @@ def join(one: Length, other: Length) -> None:
         a, b = b, a
     if a.size is not None and b.size is not None and a.size != b.size:
         raise Unsupported(f"lengths {a.size} and {b.size} of one dimension")
+    a.places += b.places
     a.parts += b.parts
     b.same = a
 
@@ -122,7 +127,9 @@ class Shapes:
     def __init__(self, nodes: list, inputs: list) -> None:
         self.of: dict[Any, tuple[Length, ...]] = {}
         for variable in inputs:
-            self.of[variable] = tuple(Length(size) for size in variable.type.shape)
+            self.of[variable] = tuple(
+                Length(size, [(variable, axis)]) for axis, size in enumerate(variable.type.shape)
+            )
         for node in nodes:
             for k, out in enumerate(node.outputs):
                 if not hasattr(out.type, "shape"):
@@ -156,7 +163,7 @@ class Shapes:
                     if not isinstance(wanted.type, NoneTypeT):
                         join(length, self.scalar(wanted))
                 return first
-            case Assert():
+            case Assert() | ViewOp():
                 return first
             case IncSubtensor():
                 self._fits(node.inputs[1], self._sliced(node, first, node.inputs[2:]))

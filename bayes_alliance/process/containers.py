@@ -128,6 +128,8 @@ def coords(data: Data, levels: dict[str, list[str]] | None = None) -> dict[str, 
 
 def _followed(episodes: pd.DataFrame, years: pd.DataFrame) -> list[tuple[str, str, int]]:
     """Patron, theatre and year of each stretch of a design: its row of the panel of threat."""
+    if years.empty:
+        return []
     place = episodes.set_index("episode").loc[years["episode"], ["patron", "theatre"]]
     return list(zip(place["patron"], place["theatre"], years["year"], strict=True))
 

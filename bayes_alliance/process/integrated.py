@@ -19,8 +19,9 @@ Merkle, Furr & Rabe-Hesketh (2019), "Bayesian comparison of latent variable mode
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ from pytensor.graph.traversal import ancestors
 from scipy.special import ndtri
 from scipy.stats import norm, qmc
 
+from bayes_alliance.density import compile_arrays, graph_of
+from bayes_alliance.machine.arrays import Arrays
 from bayes_alliance.process.cells import COMMITMENTS
 from bayes_alliance.process.containers import without_design
 
@@ -140,49 +143,99 @@ def _view_of_batch(op, node, values):
     return op.make_node(values)
 
 
+Outputs = Mapping[str, Any]
+"""Variables of a model, or what makes one when it is called, by name."""
+
+
+@dataclass(frozen=True)
+class OverDraws:
+    """Quantities at many draws at once.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the free random variables by name, shape (draw, 1, ...), and the latent variable,
+        shape (1, node, unit) if it comes as nodes; returns a dict of arrays whose first two
+        dimensions are draw (or 1) and node (or 1).
+    reads_latent : bool
+        Whether anything depends on the latent variable.
+    """
+
+    function: Callable[..., dict[str, np.ndarray]]
+    reads_latent: bool
+
+    def __call__(self, **values: np.ndarray) -> dict[str, np.ndarray]:
+        """Evaluate the quantities."""
+        return self.function(**values)
+
+
 def over_draws(
-    model: pm.Model,
-    outputs: dict[str, pt.TensorVariable],
-    nodes: bool = True,
-    seed: int | None = None,
-) -> Callable:
-    """Compile quantities of a model for many draws, and many nodes of the latent variable, at once.
+    model: pm.Model, outputs: Outputs, nodes: bool = True, kept_as: str | None = None
+) -> OverDraws:
+    """Quantities of a model for many draws, and many nodes of the latent variable, at once.
 
     Parameters
     ----------
     model : pymc.Model
-        A theory's model.
-    outputs : dict of str to TensorVariable
+        A theory's model; its containers are read when the function is called.
+    outputs : mapping of str to TensorVariable or callable
         Graphs in terms of the model's free random variables.
     nodes : bool
         Whether the latent variable comes as nodes shared by all draws, or as its own draws.
-    seed : int, optional
-        Seed, where outputs are random.
+    kept_as : str, optional
+        What the outputs of these names are of every model. Given it, they are compiled, kept and
+        found again; else they are computed step by step, which needs no compiler and no wait.
 
     Returns
     -------
-    callable
-        Takes the free random variables by name, shape (draw, 1, ...), and the latent variable,
-        shape (1, node, unit) if it comes as nodes; returns a dict of arrays whose first two
-        dimensions are draw (or 1) and node (or 1).
+    OverDraws
+        The quantities.
     """
+    made_of = getattr(model, "made_of", None)
+    if outputs and made_of and kept_as:
+        *of, names, shapes = made_of
+        # rows may differ in number, and so may what the latent variable is of
+        shapes = [None if name == LATENT else s for name, s in zip(names, shapes, strict=True)]
+        key = repr((*of, names, shapes, kept_as, tuple(outputs), nodes))
+        found = compile_arrays(key, lambda: graph_of(*_batched(model, outputs, nodes)))
+        if found is not None:
+            return _kept(model, tuple(outputs), found)
+    lifted, batched = _batched(model, outputs, nodes)
+    inputs: Any = [pytensor.In(v, name=v.name) for v in batched.values()]
+    plain = pytensor.function(inputs, lifted, on_unused_input="ignore", mode="FAST_COMPILE")
+    above = {v.name for v in ancestors(lifted)} if lifted else set()
+    return OverDraws(
+        lambda **values: dict(zip(outputs, plain(**values), strict=True)), LATENT in above
+    )
+
+
+def _batched(model: pm.Model, outputs: Outputs, nodes: bool) -> tuple[list[Any], dict[Any, Any]]:
+    """Graphs at all draws and nodes, and their inputs by free variable."""
     batched = {}
     for rv in model.free_RVs:
         lead = (1, None) if nodes and rv.name == LATENT else (None, 1)
-        batched[rv] = pt.tensor(rv.name, shape=(*lead, *rv.type.shape), dtype=rv.dtype)
-    inputs: Any = [pytensor.In(v, name=v.name) for v in batched.values()]
-    graphs: Any = vectorize_graph(list(outputs.values()), batched) if outputs else []
-    lifted = [
-        g if g.ndim == plain.ndim + 2 else g[None, None]
-        for g, plain in zip(graphs, outputs.values(), strict=True)
-    ]
-    # one pass over large arrays needs no compiler, and none means no wait
-    plainly: Any = {"on_unused_input": "ignore", "mode": "FAST_COMPILE"}
-    if seed is None:
-        function = pytensor.function(inputs, lifted, **plainly)
-    else:
-        function = pm.compile(inputs, lifted, random_seed=seed, **plainly)
-    return lambda **values: dict(zip(outputs, function(**values), strict=True))
+        dims = model.named_vars_to_dims.get(rv.name)
+        known = dims is not None and rv.name != LATENT
+        shape = [len(model.coords[d]) for d in dims or ()] if known else rv.type.shape
+        batched[rv] = pt.tensor(rv.name, shape=(*lead, *shape), dtype=rv.dtype)
+    plain = [make() if callable(make) else make for make in outputs.values()]
+    graphs: Any = vectorize_graph(plain, batched) if plain else []
+    return [
+        g if g.ndim == of.ndim + 2 else g[None, None] for g, of in zip(graphs, plain, strict=True)
+    ], batched
+
+
+def _kept(model: pm.Model, names: tuple[str, ...], compiled: Arrays) -> OverDraws:
+    """Compiled quantities with the containers of a model."""
+    known = {str(v.name): v for v in [*model.dim_lengths.values(), *model.data_vars]}
+    free = {rv.name for rv in model.free_RVs}
+    held = [name for name, _ in compiled.inputs if name not in free]
+
+    def function(**values: np.ndarray) -> dict[str, np.ndarray]:
+        inner = {name: known[name].get_value(borrow=True) for name in held}
+        return dict(zip(names, compiled(values | inner), strict=True))
+
+    return OverDraws(function, LATENT in {name for name, _ in compiled.inputs})
 
 
 class Evaluator:
@@ -194,28 +247,34 @@ class Evaluator:
         A theory's model; its containers are read when it is called.
     extras : tuple of str
         Deterministics with first dimension ``episode`` to predict.
+    densities : bool
+        Whether densities of outcomes are asked for; predictions need none.
     """
 
-    def __init__(self, model: pm.Model, extras: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, model: pm.Model, extras: tuple[str, ...] = (), densities: bool = True
+    ) -> None:
         self.model, self.extras = model, extras
         rows = {rv.name: rv for rv in model.observed_RVs}
         values = {name: model.rvs_to_values[rv] for name, rv in rows.items()}
-        logp = {name: pm.logp(rows[name], values[name]) for name in OUTCOMES}
-        made = "outcome_observed"
-        logp[PROPOSED] = pm.logp(rows[made], without_design(values[made]))
-        self.of_outcomes = over_draws(model, logp | {name: model[name] for name in extras})
+        asked: dict[str, Any] = {name: model[name] for name in extras}
+        if densities:
+            asked |= {name: partial(pm.logp, rows[name], values[name]) for name in OUTCOMES}
+            made = "outcome_observed"
+            asked[PROPOSED] = lambda: pm.logp(rows[made], without_design(values[made]))
+        self.densities = densities
+        self.of_outcomes = over_draws(model, asked, kept_as="outcomes")
         self.indicators = [name for name in rows if name not in (*OUTCOMES, COMMITMENT)]
-        told = {name: pm.logp(rows[name], values[name]) for name in self.indicators}
+        self.told = {name: partial(pm.logp, rows[name], values[name]) for name in self.indicators}
         self.levels = COMMITMENTS if COMMITMENT in rows else COMMITMENTS[:1]
+        self.promised = {}
         if COMMITMENT in rows:
             promised = values[COMMITMENT]
-            told |= {
-                level: pm.logp(rows[COMMITMENT], pt.full_like(promised, i))
+            self.promised = {
+                level: partial(_logp_at, rows[COMMITMENT], promised, i)
                 for i, level in enumerate(self.levels)
             }
-        self.of_latent = over_draws(model, told)
-        above = ancestors(list(logp.values()))
-        self.outcomes_have_nodes = any(v.name == LATENT for v in above)
+        self.outcomes_have_nodes = self.of_outcomes.reads_latent
         self.free = [rv.name for rv in model.free_RVs if rv.name != LATENT]
         self.has_latent = LATENT in model.named_vars
         data = {v.name: v for v in model.data_vars}
@@ -225,6 +284,16 @@ class Evaluator:
         self.commitment = data["commitment_observed"]
         self.covariate = data["commitment"]
         self.n_cases = len(model.coords["case"])
+
+    @functools.cached_property
+    def of_indicators(self) -> Callable:
+        """Log densities of the indicators, at draws and nodes."""
+        return over_draws(self.model, self.told, kept_as="indicators")
+
+    @functools.cached_property
+    def of_latent(self) -> Callable:
+        """The same, and log-probabilities of what clients promise each other."""
+        return over_draws(self.model, self.told | self.promised, kept_as="indicators")
 
     def nodes(
         self, posterior: xr.Dataset | None, nodes: int = NODES, seed: int = 0
@@ -272,13 +341,13 @@ class Evaluator:
         Returns
         -------
         xarray.Dataset
-            ``joint``, ``indicators`` and ``promise`` with dims ``chain, draw, case``: log densities
-            of outcomes and commitments, of outcomes alone (commitments summed out), and of
-            commitments alone, each given the indicators; ``joint_proposal`` and
-            ``indicators_proposal``, ``joint_design`` and ``indicators_design`` likewise of the
-            proposal alone and of proposal and design without the life. ``<extra>_indicators`` and
-            ``<extra>_commitments``: predictions on the two information sets, dims ``chain, draw,
-            episode, ...``.
+            If densities are asked for: ``joint``, ``indicators`` and ``promise`` with dims
+            ``chain, draw, case``: log densities of outcomes and commitments, of outcomes alone
+            (commitments summed out), and of commitments alone, each given the indicators;
+            ``joint_proposal`` and ``indicators_proposal``, ``joint_design`` and
+            ``indicators_design`` likewise of the proposal alone and of proposal and design without
+            the life. ``<extra>_indicators`` and ``<extra>_commitments``: predictions on the two
+            information sets, dims ``chain, draw, episode, ...``.
         """
         flat = posterior[self.free].stack(sample=("chain", "draw")).transpose("sample", ...)
         values = {name: flat[name].to_numpy()[:, None] for name in self.free}  # (draw, 1, ...)
@@ -359,7 +428,7 @@ class Evaluator:
         """Everything at a batch of draws, first dimension the draw, from outcomes by level."""
         if nodes is not None:
             point = point | {LATENT: nodes.values[None]}
-        told = self.of_latent(**point)
+        told = (self.of_latent if given is None else self.of_indicators)(**point)
         log_weight = self._log_weights(told, nodes)  # (draw, node, case)
         promise = self._promise(told, given)  # (level, draw, node, episode)
         of_level = np.exp(promise)
@@ -376,13 +445,16 @@ class Evaluator:
 
         promised = pick(promise, 0.0)
         out: dict[str, np.ndarray] = {}
-        by_level = [self._outcomes(parts) for parts in levels]
+        by_level = [self._outcomes(parts) for parts in levels] if self.densities else [{}]
         for stage in by_level[0]:
             of_stage = np.stack([parts[stage] for parts in by_level])  # (level, draw, node, ...)
             any_level = _mixed(of_level, of_stage)  # (draw, node, episode)
             out[f"joint{stage}"] = total(promised + pick(of_stage, any_level))
             out[f"indicators{stage}"] = total(any_level)
-        out["promise"] = np.broadcast_to(total(promised), out["joint"].shape)
+        if self.densities:
+            out["promise"] = np.broadcast_to(total(promised), out["joint"].shape)
+        if not self.extras:
+            return out
         informed = log_weight + self._by_case(promised, self.case_of_episode)
         informed = informed - _log_sum(informed, 1)[:, None]
         pinned = np.where(known, np.eye(len(levels))[:, level][:, None, None, :], of_level)
@@ -392,6 +464,9 @@ class Evaluator:
                 ("indicators", log_weight, of_level),
                 ("commitments", informed, pinned),
             ):
+                if label == "commitments" and not known.any():
+                    out[f"{name}_{label}"] = out[f"{name}_indicators"]
+                    continue
                 weight = np.exp(weight)[..., self.case_of_episode] * share
                 if values.shape[2] == 1:  # the same at every node
                     weight = weight.sum(2, keepdims=True)
@@ -409,14 +484,14 @@ class Evaluator:
 
 
 @functools.lru_cache(maxsize=16)
-def evaluator(model: pm.Model, extras: tuple[str, ...] = ()) -> Evaluator:
+def evaluator(model: pm.Model, extras: tuple[str, ...] = (), densities: bool = True) -> Evaluator:
     """The evaluator of a model, made once.
 
     Parameters
     ----------
     model : pymc.Model
         A theory's model, whose cases, clients and designs stay the same.
-    extras : tuple of str
+    extras, densities
         As of `Evaluator`.
 
     Returns
@@ -424,7 +499,12 @@ def evaluator(model: pm.Model, extras: tuple[str, ...] = ()) -> Evaluator:
     Evaluator
         Ready to be evaluated.
     """
-    return Evaluator(model, extras)
+    return Evaluator(model, extras, densities)
+
+
+def _logp_at(rv: Any, value: Any, level: int) -> Any:
+    """Log-probability that all values are a level."""
+    return pm.logp(rv, pt.full_like(value, level))
 
 
 def _sums(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
@@ -477,8 +557,8 @@ def at_draws(
 
 def quantities(
     model: pm.Model,
-    outputs: dict[str, pt.TensorVariable],
-    seed: int | None = None,
+    outputs: Outputs,
+    kept_as: str | None = None,
     batch: int = 500,
 ) -> Callable[[xr.Dataset], xr.Dataset]:
     """Compile quantities of a model, to be evaluated at draws of several kinds.
@@ -487,10 +567,10 @@ def quantities(
     ----------
     model : pymc.Model
         A theory's model.
-    outputs : dict of str to TensorVariable
+    outputs : mapping of str to TensorVariable or callable
         Graphs named as in the model, which gives their dimensions.
-    seed : int, optional
-        Seed, where quantities are random: what was observed is then drawn anew at every draw.
+    kept_as : str, optional
+        As of `over_draws`.
     batch : int
         Draws evaluated at once.
 
@@ -499,7 +579,7 @@ def quantities(
     callable
         From draws of all free variables, dims ``chain, draw, ...``, to the quantities there.
     """
-    function = over_draws(model, outputs, nodes=False, seed=seed)
+    function = over_draws(model, outputs, nodes=False, kept_as=kept_as)
     names = [rv.name for rv in model.free_RVs]
 
     def at(posterior: xr.Dataset) -> xr.Dataset:

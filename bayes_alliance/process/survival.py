@@ -12,6 +12,11 @@ OBSERVED_UNTIL = pd.Timestamp("2026-01-01")
 AGE_BREAKS = (10.0, 25.0)
 AGE_LABELS = ("under 10 years", "10 to 25 years", "over 25 years")
 YEAR = 365.2425
+STRETCH = {
+    **{"episode": object, "year": np.int64, "age_from": float},
+    **{"age": np.int64, "exposure": float, "event": np.int64},
+}
+"""Columns of a stretch of a design's life."""
 ENDED = ("dissolved", "lapsed", "shrunk")
 """Ways to end that count; a design replaced by a deeper one is censored."""
 
@@ -31,6 +36,8 @@ def alliance_years(episodes: pd.DataFrame) -> pd.DataFrame:
         ``exposure`` (years) and ``event`` (1 in the stretch in which the design ended).
     """
     designs = episodes[episodes["start"].notna() & episodes["accession_to"].isna()]
+    if designs.empty:  # a scenario's
+        return pd.DataFrame({name: np.array([], dtype=kind) for name, kind in STRETCH.items()})
     start = designs["start"].to_numpy("datetime64[ns]")  # (design,)
     until = designs["end"].fillna(OBSERVED_UNTIL).clip(upper=OBSERVED_UNTIL)
     end = until.to_numpy("datetime64[ns]")

@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
+import io
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import matplotlib.figure
 import xarray as xr
 
+from bayes_alliance.apart import Crew, crew
 from bayes_alliance.compare.study import open_study
-from bayes_alliance.data.load import load
-from bayes_alliance.fit import fit, open_fit, save
+from bayes_alliance.data.load import Data, load
+from bayes_alliance.fit import check_counts, fit, save
 from bayes_alliance.forecast.kept import file_of, kept
-from bayes_alliance.report.figures import figures
+from bayes_alliance.report.figures import SUBJECTS, Figure, figures
 from bayes_alliance.report.figures import save as save_figure
 from bayes_alliance.report.page import page
 from bayes_alliance.report.results import (
     DECISIONS,
     NO_FRAMES,
     NO_STATEMENTS,
+    Part,
     Results,
+    Whole,
     collect,
+    is_unread,
     labelled,
-    score,
+    measure,
+    part,
+    together,
+    whole,
 )
 from bayes_alliance.report.summary import dumps, summary
 from bayes_alliance.theories import MAIN
 from bayes_alliance.writable import writable
 
+Tell = Callable[[str], None]
+
+LONGEST = ("prospect", "occupation", "null")
+"""Theories by how long their part of a report takes."""
 POOLED = ("europe", "asia")
 
 
@@ -84,7 +94,7 @@ def report(
     return write(results, folder)
 
 
-def write(results: Results, out: str | Path) -> dict[str, Any]:
+def write(results: Results, out: str | Path, hands: Crew | None = None) -> dict[str, Any]:
     """Write what was collected: ``index.html``, ``figures/*.svg`` and ``summary.json``.
 
     Parameters
@@ -93,6 +103,8 @@ def write(results: Results, out: str | Path) -> dict[str, Any]:
         What the report shows.
     out : str or pathlib.Path
         Folder, as for `report`.
+    hands : Crew, optional
+        Processes that draw.
 
     Returns
     -------
@@ -100,27 +112,51 @@ def write(results: Results, out: str | Path) -> dict[str, Any]:
         The content of ``summary.json``.
     """
     folder = writable(out)
-    made = figures(results)
+    if hands is None:
+        parts = [_drawn(results, 0, 1)]
+    else:
+        count = len(hands.processes)
+        jobs = [hands.submit(f"figures {i}", _drawn, results, i, count) for i in range(count)]
+        parts = [job.result() for job in jobs]
+    by_subject = {number: of for part in parts for number, of in part.items()}
+    made = {slug: one for number in sorted(by_subject) for slug, one in by_subject[number].items()}
     pictures = folder / "figures"
     writable(pictures)
     for stale in pictures.glob("*.svg"):
         if stale.stem not in made:
             stale.unlink()
-    svgs = {}
-    for name, figure in made.items():
-        part = pictures / f".{name}.part.svg"
-        save_figure(figure, part)
-        svgs[name] = part.read_text(encoding="utf-8")
-        os.replace(part, pictures / f"{name}.svg")
+    svgs = {name: svg for name, (_, svg) in made.items()}
     numbers = summary(results)
-    for name, text in (
-        ("summary.json", dumps(numbers)),
-        ("index.html", page(results, made, svgs)),
+    for path, text in (
+        *((pictures / f"{name}.svg", svg) for name, svg in svgs.items()),
+        (folder / "summary.json", dumps(numbers)),
+        (
+            folder / "index.html",
+            page(results, {n: figure for n, (figure, _) in made.items()}, svgs),
+        ),
     ):
-        part = folder / f".{name}.part"
+        part = path.with_name(f".{path.name}.part")
         part.write_text(text, encoding="utf-8")
-        os.replace(part, folder / name)
+        os.replace(part, path)
     return numbers
+
+
+def _drawn(
+    results: Results, first: int, step: int, tell: Tell = lambda step: None
+) -> dict[int, dict[str, tuple[Figure, str]]]:
+    """Figures of every so many subjects, by number of the subject, with their SVG.
+
+    The drawings themselves stay where they were made.
+    """
+    out: dict[int, dict[str, tuple[Figure, str]]] = {}
+    for number in range(first, len(SUBJECTS), step):
+        out[number] = {}
+        for name, figure in figures(results, SUBJECTS[number : number + 1]).items():
+            text = io.StringIO()
+            save_figure(figure, text)
+            bare = replace(figure, figure=matplotlib.figure.Figure())
+            out[number][name] = bare, text.getvalue()
+    return out
 
 
 def reproduce(
@@ -157,39 +193,34 @@ def reproduce(
     """
     if study is not None:
         open_study(study)  # a wrong one is refused before the work
+    check_counts(draws, tune, chains)
     fits = writable(Path(out) / "fits")
     tell = progress or (lambda step: None)
     asked: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+    unread = {
+        f"prospect, {NO_FRAMES}": {"frames": False},
+        f"prospect, {NO_STATEMENTS}": {"frames": False, "statements": False},
+    }
     alone = {f"{name}, {where} alone": (name, where) for where in POOLED for name in MAIN}
-    with _apart(alone, fits, asked) as finish:
-        pooled = load(*POOLED)
-        wanted = {name: (name, pooled) for name in MAIN}
-        unread = {
-            f"prospect, {NO_FRAMES}": load(*POOLED, frames=False),
-            f"prospect, {NO_STATEMENTS}": load(*POOLED, frames=False, statements=False),
+    with crew(tell) as hands:
+        measured = hands.submit("", _measure)
+        wholes = {
+            name: hands.submit(name, _theory, name, _file(fits, name), asked) for name in LONGEST
         }
-        wanted |= {label: ("prospect", data) for label, data in unread.items()}
-        trees = {}
-        for label, (theory, data) in wanted.items():
-            step = partial(labelled, tell, label)
-            trees[label] = fit(theory, data, **asked, progress=step)
-            save(trees[label], _file(fits, label))
-            if trees[label].attrs["interrupted"]:
-                raise KeyboardInterrupt
-        score(trees, tell)  # so that the report finds the refits made
-        tell("the fits of each theatre alone")
-        finish()
-    extra = {label: trees.pop(label) for label in unread}
-    extra |= {
-        label: open_fit(_file(fits, label), load(where)) for label, (_, where) in alone.items()
-    }
-    forms = {
-        label: kept(
-            tree, file_of(_file(fits, label)), partial(labelled, tell, f"{label}, {DECISIONS}")
-        )
-        for label, tree in trees.items()
-    }
-    return report(trees, out, extra=extra, study=study, forms=forms, progress=progress)
+        beside = {
+            label: hands.submit("prospect", _beside, label, POOLED, read, _file(fits, label), asked)
+            for label, read in unread.items()
+        }
+        beside |= {
+            label: hands.submit(name, _beside, label, (where,), {}, _file(fits, label), asked)
+            for label, (name, where) in alone.items()
+        }
+        made = {name: wholes[name].result() for name in MAIN}
+        trees, parts = ({name: of[i] for name, of in made.items()} for i in range(2))
+        others = {label: future.result() for label, future in beside.items()}
+        results = together(trees, parts, others, measured.result(), study=study)
+        tell("figures")
+        return write(results, out, hands)
 
 
 def _file(folder: Path, label: str) -> Path:
@@ -197,53 +228,39 @@ def _file(folder: Path, label: str) -> Path:
     return folder / f"{label.replace(',', '').replace(' ', '-')}.nc"
 
 
-@contextmanager
-def _apart(
-    jobs: Mapping[str, tuple[str, str]], folder: Path, asked: Mapping[str, int]
-) -> Iterator[Callable[[], None]]:
-    """Fit the theatres alone in processes of their own, while this one goes on.
+def _fitted(
+    label: str, data: Data, file: Path, asked: Mapping[str, Any], tell: Tell
+) -> xr.DataTree:
+    """A fit, saved."""
+    theory = label.partition(",")[0]
+    tree = fit(theory, data, **asked, progress=partial(labelled, tell, label))
+    save(tree, file)
+    return tree
 
-    Parameters
-    ----------
-    jobs : mapping of str to (theory, theatre)
-        What to fit, by label.
-    folder : pathlib.Path
-        Where the fits are saved.
-    asked : mapping of str to int
-        Draws, chains and seed.
 
-    Yields
-    ------
-    callable
-        Waits for all of them; leaving early ends them.
-    """
-    options = [text for k, v in asked.items() for text in (f"--{k}", str(v))]
-    running: set[subprocess.Popen[str]] = set()
+def _theory(
+    name: str, file: Path, asked: Mapping[str, Any], tell: Tell
+) -> tuple[xr.DataTree, Whole]:
+    """A theory fitted to all cases, and what is shown of it."""
+    tree = _fitted(name, load(*POOLED), file, asked, tell)
+    form = partial(kept, tree, file_of(file), partial(labelled, tell, f"{name}, {DECISIONS}"))
+    return tree, whole(tree, None, form, partial(labelled, tell, name))
 
-    def run(label: str, theory: str, theatre: str) -> None:
-        command = [sys.executable, "-m", "bayes_alliance.cli", "fit", theory, "--data", theatre]
-        command += ["--out", str(_file(folder, label)), *options]
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-        running.add(process)
-        _, said = process.communicate()
-        running.discard(process)
-        if process.returncode:
-            raise RuntimeError(
-                f"the fit of {label} ended with {process.returncode}: {said[-2000:]}"
-            )
 
-    pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2))
-    futures = [pool.submit(run, label, *job) for label, job in jobs.items()]
+def _beside(
+    label: str,
+    names: tuple[str, ...],
+    read: Mapping[str, Any],
+    file: Path,
+    asked: Mapping[str, Any],
+    tell: Tell,
+) -> Part:
+    """A fit beside the theories, and what is shown of it."""
+    tree = _fitted(label, load(*names, **read), file, asked, tell)
+    return part(tree, is_unread(label), partial(labelled, tell, label))
 
-    def finish() -> None:
-        for future in futures:
-            future.result()
 
-    try:
-        yield finish
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in tuple(running):
-            process.terminate()
+def _measure(tell: Tell) -> dict[str, dict[str, xr.Dataset]]:
+    """Predictions of the yardsticks."""
+    tell("yardsticks")
+    return measure(load(*POOLED))

@@ -27,12 +27,12 @@ from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import data_of, diagnose, priors_of
 from bayes_alliance.forecast.beyond import warnings as scenario_warnings
-from bayes_alliance.forecast.forecast import forecast
+from bayes_alliance.forecast.forecast import by_cell
 from bayes_alliance.forecast.formation import formation
 from bayes_alliance.forecast.kept import settings
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.process.integrated import INFORMATION
-from bayes_alliance.report.outlook import Outlook, groupings, outlooks_of
+from bayes_alliance.report.outlook import Foreseen, Outlook, foresee, groupings, outlooks_of
 from bayes_alliance.theories import NULL
 
 MAIN = ("indicators", "episode")
@@ -165,39 +165,176 @@ def sensitivity(tree: xr.DataTree) -> pd.DataFrame:
         log.setLevel(level)
 
 
-def score(
-    trees: Mapping[str, xr.DataTree], tell: Callable[[str], None]
-) -> dict[tuple[str, str], dict[str, az.ELPDDataLOO]]:
-    """Score every fit on both information sets, leaving out each case, theatre and patron.
+@dataclass(frozen=True)
+class Part:
+    """What a report shows of one fit by itself.
+
+    Parameters
+    ----------
+    diagnostics : dict
+        `diagnose` with ``seconds``.
+    scores : dict of (information, by) to arviz.ELPDDataLOO
+        None of a fit of other cases.
+    hypotheses : pandas.DataFrame
+        What `bayes_alliance.compare.hypotheses.hypotheses` gives.
+    """
+
+    diagnostics: dict[str, Any]
+    scores: dict[tuple[str, str], az.ELPDDataLOO]
+    hypotheses: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Whole(Part):
+    """What a report shows of a theory by itself: all that `Results` has by theory.
+
+    Parameters
+    ----------
+    stages : dict of str to pandas.DataFrame
+        By information.
+    predicted : dict of str to xarray.Dataset
+        By information.
+    unseen, sensitivity, checks : pandas.DataFrame
+        Tables.
+    hazard : dict or None
+        Diagnostics of its hazard of decisions.
+    foreseen : Foreseen or None
+        Forecasts.
+    """
+
+    stages: dict[str, pd.DataFrame]
+    predicted: dict[str, xr.Dataset]
+    unseen: pd.DataFrame
+    sensitivity: pd.DataFrame
+    checks: pd.DataFrame
+    hazard: dict[str, Any] | None
+    foreseen: Foreseen | None
+
+
+def score(tree: xr.DataTree, tell: Callable[[str], None]) -> dict[tuple[str, str], az.ELPDDataLOO]:
+    """Score a fit on both information sets, leaving out each case, theatre and patron.
 
     Theatres where there are two or more, patrons where there are three or more: of two, one has
     hardly a case that the other does not lead to.
 
     Parameters
     ----------
-    trees : mapping of str to xarray.DataTree
-        Fits of the same cases.
+    tree : xarray.DataTree
+        A fit.
     tell : callable
         Called with the name of each refit.
 
     Returns
     -------
-    dict of (information, by) to dict of str to arviz.ELPDDataLOO
+    dict of (information, by) to arviz.ELPDDataLOO
         Refits are made once a process, so that asking again costs little.
     """
-    episodes = data_of(next(iter(trees.values()))).episodes
+    episodes = data_of(tree).episodes
     wanted = {
         "theatre": episodes["theatre"].nunique() > 1,
         "patron": episodes["patron"].nunique() > 2,
     }
     return {
-        (information, by): {
-            name: elpd(tree, information, by, progress=partial(labelled, tell, name))
-            for name, tree in trees.items()
-        }
+        (information, by): elpd(tree, information, by, progress=tell)
         for by in ("episode", *(by for by, asked in wanted.items() if asked))
         for information in INFORMATION
     }
+
+
+def part(tree: xr.DataTree, scored: bool, tell: Callable[[str], None]) -> Part:
+    """What a report shows of a fit beside the theories.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    scored : bool
+        Whether it is of the same cases, and is scored with the theories.
+    tell : callable
+        Called with the name of each step.
+
+    Returns
+    -------
+    Part
+        See there.
+    """
+    scores = score(tree, tell) if scored else {}
+    return Part(_diagnosed(tree), scores, hypotheses(tree) if scored else pd.DataFrame())
+
+
+def whole(
+    tree: xr.DataTree,
+    scenarios: list[str] | None,
+    form: Callable[[], xr.DataTree] | xr.DataTree,
+    tell: Callable[[str], None],
+) -> Whole:
+    """What a report shows of a theory by itself.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+    scenarios : list of str or None
+        Scenarios to forecast; `FORECAST` by default, and then all bundled ones in short.
+    form : xarray.DataTree or callable
+        The theory's hazard of decisions, or what fits it; asked for where there are scenarios.
+    tell : callable
+        Called with the name of each step.
+
+    Returns
+    -------
+    Whole
+        See there.
+    """
+    first = part(tree, True, tell)
+    by_stage = {known: stages(tree, known, progress=tell) for known in INFORMATION}
+    tell("predict each case without it")
+    predicted = predictions(tree, exactly(tree, tell))
+    said = _unseen(tree, tell)
+    tell("check")
+    tables = {"sensitivity": sensitivity(tree), "checks": checks(tree)}
+    asked, hazard, foreseen = _read(scenarios), None, None
+    if asked:
+        made = form() if callable(form) else form
+        hazard = _diagnosed(made)
+        foreseen = foresee(tree, made, asked, scenarios is None, tell)
+    return Whole(
+        first.diagnostics,
+        first.scores,
+        first.hypotheses,
+        stages=by_stage,
+        predicted=predicted,
+        unseen=said,
+        hazard=hazard,
+        foreseen=foreseen,
+        **tables,
+    )
+
+
+def _read(scenarios: list[str] | None) -> dict[str, Scenario]:
+    """Scenarios by name."""
+    return {name: read(name) for name in (FORECAST if scenarios is None else scenarios)}
+
+
+def _diagnosed(tree: xr.DataTree) -> dict[str, Any]:
+    """Diagnostics and seconds of a fit."""
+    return diagnose(tree) | {"seconds": tree.attrs["seconds"]}
+
+
+def is_unread(label: str) -> bool:
+    """Tell whether a fit does not read what was coded knowing the outcome, by its name.
+
+    Parameters
+    ----------
+    label : str
+        Name of a fit.
+
+    Returns
+    -------
+    bool
+        Whether it is of the same cases as those that do, and is compared with them.
+    """
+    return label.endswith((NO_FRAMES, NO_STATEMENTS))
 
 
 def collect(
@@ -231,75 +368,131 @@ def collect(
         See there.
     """
     tell = progress or (lambda step: None)
-    trees, extra = dict(trees), dict(extra or {})
+    check(trees, study)
+    parts: dict[str, Whole] = {}
+    for name, tree in trees.items():
+        own = partial(labelled, tell, name)
+        form = forms[name] if forms is not None else partial(_form, name, tree, tell)
+        parts[name] = whole(tree, scenarios, form, own)
+    beside = {
+        name: part(tree, is_unread(name), partial(labelled, tell, name))
+        for name, tree in (extra or {}).items()
+    }
+    tell("yardsticks")
+    measured = measure(data_of(next(iter(trees.values()))))
+    return together(trees, parts, beside, measured, scenarios, study)
+
+
+def _form(name: str, tree: xr.DataTree, tell: Callable[[str], None]) -> xr.DataTree:
+    """Hazard of decisions of a theory."""
+    own = partial(labelled, tell, f"{name}, {DECISIONS}")
+    return formation(tree, **settings(tree), progress=own)
+
+
+def check(trees: Mapping[str, xr.DataTree], study: str | Path | None) -> None:
+    """Refuse fits, or a study, that cannot be shown together.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Fits by theory.
+    study : str or pathlib.Path or None
+        A robustness study.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two fits, or the study is of other data.
+    """
     if len(trees) < 2:
         raise InputError("two fits or more", column="fits", value=list(trees))
-    data = data_of(next(iter(trees.values())))
-    opened = None if study is None else _study_of(study, data)
-    unread = {k: t for k, t in extra.items() if k.endswith((NO_FRAMES, NO_STATEMENTS))}
-    scores = score(trees | unread, tell)
+    if study is not None:
+        _study_of(study, data_of(next(iter(trees.values()))))
+
+
+def measure(data: Data) -> dict[str, dict[str, xr.Dataset]]:
+    """Predictions of the yardsticks.
+
+    Parameters
+    ----------
+    data : Data
+        What the theories are fitted to.
+
+    Returns
+    -------
+    dict of str to dict of str to xarray.Dataset
+        By information and yardstick.
+    """
+    return {known: yardsticks(data, known) for known in INFORMATION}
+
+
+def together(
+    trees: Mapping[str, xr.DataTree],
+    parts: Mapping[str, Whole],
+    beside: Mapping[str, Part],
+    measured: Mapping[str, Mapping[str, xr.Dataset]],
+    scenarios: list[str] | None = None,
+    study: str | Path | None = None,
+) -> Results:
+    """Put together what a report shows.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Fits by theory.
+    parts : mapping of str to Whole
+        What is shown of each of them.
+    beside : mapping of str to Part
+        What is shown of further fits.
+    measured : mapping
+        What `measure` gave.
+    scenarios, study
+        As in `collect`.
+
+    Returns
+    -------
+    Results
+        See there.
+    """
+    data, asked = data_of(next(iter(trees.values()))), _read(scenarios)
+    scored = {**parts, **{name: one for name, one in beside.items() if one.scores}}
+    keys = next(iter(parts.values())).scores
+    scores = {key: {name: one.scores[key] for name, one in scored.items()} for key in keys}
     # the tables compare what was asked for; the fit without frames is shown beside them
     comparison = {key: table({n: s[n] for n in trees}) for key, s in scores.items()}
     weights = comparison[MAIN]["weight"].to_dict()
-    stacked = {key: stacking({n: s[n] for n in trees}) for key, s in scores.items()}
-    by_stage = {
-        known: {n: stages(t, known, progress=partial(labelled, tell, n)) for n, t in trees.items()}
-        for known in INFORMATION
+    predicted = {name: one.predicted for name, one in parts.items()}
+    hazards = {
+        f"{name}, {DECISIONS}": one.hazard for name, one in parts.items() if one.hazard is not None
     }
-    predicted = {}
-    for name, tree in trees.items():
-        tell(f"{name}: predict each case without it")
-        predicted[name] = predictions(tree, exactly(tree, partial(labelled, tell, name)))
-    tell("yardsticks")
-    proper = _proper(predicted, data)
-    said = _unseen(trees, data, tell)
-    asked = {name: read(name) for name in (FORECAST if scenarios is None else scenarios)}
-    forecasts = {}
-    for name, scenario in asked.items():
-        tell(f"forecast {name}")
-        forecasts[name] = forecast(trees, scenario, weights)
-    forms = dict(forms) if forms is not None else _forms(trees, tell) if asked else {}
-    outlooks = outlooks_of(trees, forms, asked, weights, tell)
-    hazards = {f"{name}, {DECISIONS}": forms[name] for name in trees if name in forms}
-    tell("check")
-    diagnostics = {
-        name: diagnose(tree) | {"seconds": tree.attrs["seconds"]}
-        for name, tree in (trees | extra | hazards).items()
-    }
+    foreseen = {name: one.foreseen for name, one in parts.items() if one.foreseen is not None}
     results = Results(
-        trees=trees,
+        trees=dict(trees),
         data=data,
-        diagnostics=diagnostics,
+        diagnostics={n: one.diagnostics for n, one in {**parts, **beside}.items()} | hazards,
         scores=scores,
         comparison=comparison,
-        hypotheses={name: hypotheses(tree) for name, tree in (trees | unread).items()},
-        sensitivity={name: sensitivity(tree) for name, tree in trees.items()},
-        checks={name: checks(tree) for name, tree in trees.items()},
+        hypotheses={name: one.hypotheses for name, one in scored.items()},
+        sensitivity={name: one.sensitivity for name, one in parts.items()},
+        checks={name: one.checks for name, one in parts.items()},
         scenarios=asked,
-        forecasts=forecasts,
-        stacked=stacked,
-        stages=by_stage,
+        forecasts={
+            name: by_cell({n: of.designs[name] for n, of in foreseen.items()}, weights)
+            for name in asked
+        },
+        stacked={key: stacking({n: s[n] for n in trees}) for key, s in scores.items()},
+        stages={
+            known: {name: one.stages[known] for name, one in parts.items()} for known in INFORMATION
+        },
         predicted=predicted,
-        proper=proper,
-        unseen=said,
-        outlooks=outlooks,
-        groupings=pd.DataFrame()
-        if scenarios is not None
-        else groupings(trees, forms, weights, tell),
-        study=opened,
+        proper=_proper(predicted, measured, data),
+        unseen=_by_case([one.unseen for one in parts.values()]),
+        outlooks=outlooks_of(foreseen, asked, weights),
+        groupings=groupings(foreseen, weights) if scenarios is None else pd.DataFrame(),
+        study=None if study is None else _study_of(study, data),
     )
     results.warnings.extend(_warnings(results))
     return results
-
-
-def _forms(trees: Mapping[str, xr.DataTree], tell: Callable[[str], None]) -> dict[str, xr.DataTree]:
-    """Hazard of decisions of each theory."""
-    return {
-        name: formation(
-            tree, **settings(tree), progress=partial(labelled, tell, f"{name}, {DECISIONS}")
-        )
-        for name, tree in trees.items()
-    }
 
 
 def _study_of(store: str | Path, data: Data) -> Study:
@@ -312,13 +505,15 @@ def _study_of(store: str | Path, data: Data) -> Study:
 
 
 def _proper(
-    predicted: Mapping[str, Mapping[str, xr.Dataset]], data: Data
+    predicted: Mapping[str, Mapping[str, xr.Dataset]],
+    measured: Mapping[str, Mapping[str, xr.Dataset]],
+    data: Data,
 ) -> dict[str, pd.DataFrame]:
     """Proper scores of what fits and yardsticks predict of left-out cases, by information."""
     reference = NULL if NULL in predicted else next(iter(predicted))
     return {
         known: score_table(
-            {name: by[known] for name, by in predicted.items()} | yardsticks(data, known),
+            {**{name: by[known] for name, by in predicted.items()}, **measured[known]},
             data,
             reference,
         )
@@ -326,22 +521,32 @@ def _proper(
     }
 
 
-def _unseen(
-    trees: Mapping[str, xr.DataTree], data: Data, tell: Callable[[str], None]
-) -> pd.DataFrame:
-    """What fits say of the cases that are asked about, without them and without their theatre."""
-    known = data.episodes.set_index("episode")["theatre"]
-    whole = known.nunique() > 1
+def _unseen(tree: xr.DataTree, tell: Callable[[str], None]) -> pd.DataFrame:
+    """What a fit says of the cases that are asked about, without them and without their theatre."""
+    known = data_of(tree).episodes.set_index("episode")["theatre"]
+    several = known.nunique() > 1
     parts = [
-        unseen(tree, case, by, progress=partial(labelled, tell, name))
+        unseen(tree, case, by, progress=tell)
         .reset_index()
-        .assign(case=case, without=by if by == "episode" else known[case], theory=name)
-        for by in (("theatre", "episode") if whole else ("episode",))
+        .assign(
+            case=case,
+            without=by if by == "episode" else known[case],
+            theory=tree.attrs["theory"],
+        )
+        for by in (("theatre", "episode") if several else ("episode",))
         for case in ASKED
         if case in known.index
-        for name, tree in trees.items()
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _by_case(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of theories in one, in reading order: all that is said of a case stands together."""
+    if all(part.empty for part in parts):
+        return pd.DataFrame()
+    rows = pd.concat(parts)
+    groups = rows.groupby(["without", "case"], sort=False, observed=True)
+    return pd.concat([group for _, group in groups], ignore_index=True)
 
 
 def labelled(tell: Callable[[str], None], label: str, step: str) -> None:

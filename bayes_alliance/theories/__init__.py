@@ -11,6 +11,7 @@ from typing import Any
 import pymc as pm
 
 from bayes_alliance.data.load import Data
+from bayes_alliance.density import untraced
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.alliance import alliance_process
 from bayes_alliance.process.containers import coords, register
@@ -85,6 +86,7 @@ def theories() -> dict[str, dict[str, Any]]:
     }
 
 
+@untraced()
 def build(
     theory: str,
     data: Data,
@@ -115,4 +117,24 @@ def build(
     with pm.Model(coords=coords(data, levels)) as model:
         x = register(data, levels)
         alliance_process(x, make(x, spec), spec)
+    if theory in NAMES:  # what a module of your own makes may change with what that imports
+        model.made_of = (theory, spec.form, *sizes(model))
     return model
+
+
+def sizes(model: pm.Model) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    """Free variables of a model and their shapes: models of a theory differ in nothing else.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        A theory's model.
+
+    Returns
+    -------
+    tuple of names and of shapes
+        In the model's order.
+    """
+    names = tuple(rv.name for rv in model.free_RVs)
+    dims = [model.named_vars_to_dims.get(name, ()) for name in names]
+    return names, tuple(tuple(len(model.coords[d]) for d in of) for of in dims)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import ModuleType
+
 import matplotlib
 
 from bayes_alliance.report.figures import (
@@ -19,7 +22,7 @@ from bayes_alliance.report.figures import (
 from bayes_alliance.report.figures.style import RC, Figure, save, settle
 from bayes_alliance.report.results import Results
 
-__all__ = ["Figure", "figures", "save"]
+__all__ = ["SUBJECTS", "Figure", "figures", "save"]
 
 SUBJECTS = (
     timeline,
@@ -36,13 +39,15 @@ SUBJECTS = (
 """One module a subject, in reading order."""
 
 
-def figures(results: Results) -> dict[str, Figure]:
+def figures(results: Results, subjects: Sequence[ModuleType] = SUBJECTS) -> dict[str, Figure]:
     """Draw every figure for which the results have something to show.
 
     Parameters
     ----------
     results : Results
         What the report shows.
+    subjects : sequence of module
+        Only those of these subjects.
 
     Returns
     -------
@@ -50,7 +55,7 @@ def figures(results: Results) -> dict[str, Figure]:
         In reading order; the keys serve as names of files.
     """
     with matplotlib.rc_context(RC):
-        found = {slug: figure for module in SUBJECTS for slug, figure in module.draw(results)}
+        found = {slug: figure for module in subjects for slug, figure in module.draw(results)}
         for figure in found.values():
             settle(figure)
     return found

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import matplotlib
 import matplotlib.figure
@@ -89,15 +89,15 @@ class Figure:
     section: Section
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path | TextIO) -> None:
     """Write a figure as SVG; the same figure gives the same bytes.
 
     Parameters
     ----------
     figure : Figure
         The figure.
-    path : pathlib.Path
-        File, of whatever suffix.
+    path : pathlib.Path or file
+        Where to, of whatever suffix.
     """
     with matplotlib.rc_context(RC):
         figure.figure.savefig(path, format="svg", metadata={"Date": None})
@@ -111,8 +111,10 @@ def settle(figure: Figure) -> None:
     figure : Figure
         The figure.
     """
-    for _ in range(2):
-        figure.figure.draw_without_rendering()
+    engine = figure.figure.get_layout_engine()
+    if engine is not None:
+        for _ in range(2):
+            engine.execute(figure.figure)
     figure.figure.set_layout_engine("none")
 
 

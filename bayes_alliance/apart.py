@@ -1,0 +1,186 @@
+"""Work in processes of its own, one a core, which keep what they made for the next job.
+
+A process is this module, run by itself: it reads jobs from its standard input and answers on its
+standard output. So nothing of the program that asks is imported again, as `multiprocessing` would
+have it, and threads of its libraries are not forked.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+
+class Job(NamedTuple):
+    """Something to do.
+
+    Parameters
+    ----------
+    group : str
+        Jobs of one group share what they compile.
+    done : concurrent.futures.Future
+        Takes the answer.
+    asked : tuple
+        A function of a module, and its arguments but for the last: whom to tell each step.
+    """
+
+    group: str
+    done: Future[Any]
+    asked: tuple[Callable[..., Any], tuple[Any, ...]]
+
+
+class Crew:
+    """Processes that work beside this one.
+
+    Parameters
+    ----------
+    tell : callable
+        Called with the name of each step, in a thread of the process that makes it.
+    count : int, optional
+        How many; one a core by default.
+    """
+
+    def __init__(self, tell: Callable[[str], None], count: int | None = None) -> None:
+        self.tell = tell
+        self.jobs: list[Job] = []
+        self.groups: dict[str, int] = {}
+        self.changed, self.telling = threading.Condition(), threading.Lock()
+        self.closed = False
+        command = [sys.executable, "-m", __name__]
+        self.processes = [
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            for _ in range(count or os.cpu_count() or 1)
+        ]
+        self.threads = [
+            threading.Thread(target=self._serve, args=own, daemon=True)
+            for own in enumerate(self.processes)
+        ]
+        for thread in self.threads:
+            thread.start()
+
+    def submit(self, group: str, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Ask for something; jobs are taken in the order in which they came, group by group.
+
+        Parameters
+        ----------
+        group : str
+            Jobs of one group share what they compile: a process that took one prefers the others.
+        function : callable
+            A function of a module; its last argument tells steps.
+        *args
+            Its other arguments.
+
+        Returns
+        -------
+        concurrent.futures.Future
+            The answer; an error of the function, in words, as a `RuntimeError`.
+        """
+        job = Job(group, Future(), (function, args))
+        with self.changed:
+            self.jobs.append(job)
+            self.changed.notify_all()
+        return job.done
+
+    def close(self) -> None:
+        """End the processes, whatever they do."""
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
+        for process in self.processes:
+            process.terminate()
+        for thread, process in zip(self.threads, self.processes, strict=True):
+            process.wait()
+            thread.join()
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                with suppress(OSError):  # half a job may be left in it
+                    pipe.close()
+
+    def _next(self, number: int) -> Job | None:
+        """The next job of a process: of its own groups, else of nobody's, else any."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.jobs or self.closed)
+            if self.closed:
+                return None
+            owner = [self.groups.get(job.group) for job in self.jobs]
+            at = next((owner.index(of) for of in (number, None) if of in owner), 0)
+            job = self.jobs.pop(at)
+            self.groups.setdefault(job.group, number)
+            return job
+
+    def _serve(self, number: int, process: subprocess.Popen[bytes]) -> None:
+        """Pass jobs to a process and its answers on."""
+        assert process.stdin is not None and process.stdout is not None
+        while (job := self._next(number)) is not None:
+            try:
+                pickle.dump(job.asked, process.stdin)
+                process.stdin.flush()
+                while (answer := pickle.load(process.stdout))[0] == "step":
+                    with self.telling:
+                        self.tell(answer[1])
+                if answer[0] == "failed":
+                    raise RuntimeError(answer[1])
+                job.done.set_result(answer[1])
+            except BaseException as error:
+                # nobody waits for what is left
+                with self.changed:
+                    for one in (job, *self.jobs):
+                        one.done.set_exception(error)
+                    self.jobs.clear()
+
+
+@contextmanager
+def crew(tell: Callable[[str], None], count: int | None = None) -> Iterator[Crew]:
+    """Processes for the length of a with statement.
+
+    Parameters
+    ----------
+    tell, count
+        As of `Crew`.
+
+    Yields
+    ------
+    Crew
+        Takes jobs; leaving early ends what it does.
+    """
+    made = Crew(tell, count)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def main() -> None:
+    """Do what comes in until nothing does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is interrupted, and ends this
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
+
+    def answer(kind: str, what: Any) -> None:
+        pickle.dump((kind, what), answers, protocol=pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+
+    while True:
+        try:
+            function, args = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        try:
+            found = function(*args, lambda step: answer("step", step))
+        except Exception:
+            answer("failed", traceback.format_exc())
+        else:
+            answer("done", found)
+
+
+if __name__ == "__main__":
+    main()

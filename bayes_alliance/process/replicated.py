@@ -1,0 +1,135 @@
+"""What a model draws: its parameters from their priors, and what was observed anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from pymc.distributions.shape_utils import change_dist_size
+from pytensor.graph.traversal import ancestors
+from pytensor.tensor.random.op import RandomVariable
+
+from bayes_alliance.density import untraced
+from bayes_alliance.process.integrated import over_draws
+
+
+def contents(model: pm.Model) -> dict[str, xr.Dataset]:
+    """Data of a model.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        A model whose data are in containers.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        ``observed_data`` by name of the observed variable, and ``constant_data``: the containers.
+    """
+    observed = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
+    groups = {"observed_data": observed, "constant_data": {v.name: v for v in model.data_vars}}
+    return {
+        name: _dataset(model, {n: _content(v) for n, v in group.items()})
+        for name, group in groups.items()
+    }
+
+
+def _content(variable: Any) -> np.ndarray:
+    """Value of a container, or of data that are cast from one."""
+    held = variable.get_value() if hasattr(variable, "get_value") else variable.eval()
+    return np.array(held)
+
+
+def _dataset(model: pm.Model, arrays: dict[str, np.ndarray], lead: tuple = ()) -> xr.Dataset:
+    """Arrays with the dimensions and labels that the model has for their names."""
+    data = {}
+    for name, value in arrays.items():
+        dims = tuple(model.named_vars_to_dims.get(name, ()))
+        if len(dims) != value.ndim - len(lead):
+            dims = tuple(f"{name}_dim_{i}" for i in range(value.ndim - len(lead)))
+        data[name] = ((*lead, *dims), value)
+    used = {d for dims, _ in data.values() for d in dims} & set(model.coords)
+    return xr.Dataset(data, coords={d: list(model.coords[d]) for d in used})
+
+
+@untraced()
+def draw_prior(model: pm.Model, draws: int, seed: int) -> xr.Dataset:
+    """Draw the free variables from their priors.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        A model.
+    draws : int
+        Number of draws.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    xarray.Dataset
+        Free variables, dims ``chain`` (of length 1), ``draw, ...``.
+    """
+    free = list(model.free_RVs)
+    if any(set(free) & set(ancestors(rv.owner.inputs)) for rv in free):
+        drawn = pm.draw(free, draws, random_seed=seed, mode="FAST_COMPILE")
+    else:  # none rests on another, so that all are drawn at once
+        many = [change_dist_size(rv, (draws,), expand=True) for rv in free]
+        drawn = pm.draw(many, 1, random_seed=seed, mode="FAST_COMPILE")
+    values = {rv.name: np.asarray(v)[None] for rv, v in zip(free, drawn, strict=True)}
+    found = _dataset(model, values, ("chain", "draw"))
+    return found.assign_coords(chain=np.arange(1), draw=np.arange(draws))
+
+
+def replications(model: pm.Model, seed: int) -> Callable[[xr.Dataset], xr.Dataset]:
+    """What was observed, drawn anew at every draw of the free variables.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        A theory's model.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    callable
+        From draws of all free variables, dims ``chain, draw, ...``, to replications.
+    """
+    rows = {rv.name: rv for rv in model.observed_RVs}
+    if not all(isinstance(rv.owner.op, RandomVariable) for rv in rows.values()):
+        raise TypeError("observed variables that cannot be drawn at once")
+    needed = {
+        f"{name} {k}": parameter
+        for name, rv in rows.items()
+        for k, parameter in enumerate(rv.owner.op.dist_params(rv.owner))
+    }
+    function = over_draws(model, needed, nodes=False, kept_as="parameters of what is observed")
+    names = [rv.name for rv in model.free_RVs]
+
+    def at(posterior: xr.Dataset) -> xr.Dataset:
+        rng = np.random.default_rng(seed)
+        flat = posterior[names].stack(sample=("chain", "draw")).transpose("sample", ...)
+        found = function(**{name: flat[name].to_numpy()[:, None] for name in names})
+        shape = posterior.sizes["chain"], posterior.sizes["draw"]
+        made = {}
+        for name, rv in rows.items():
+            op, size = rv.owner.op, _content(model.rvs_to_values[rv]).shape
+            given = [
+                _lifted(found[f"{name} {k}"][:, 0], rv.type.ndim + core)
+                for k, core in enumerate(op.ndims_params)
+            ]
+            drawn = op.rng_fn(rng, *given, (flat.sizes["sample"], *size))
+            made[name] = np.asarray(drawn).reshape(*shape, *size)
+        found_rows = _dataset(model, made, ("chain", "draw"))
+        return found_rows.assign_coords(chain=posterior.chain, draw=posterior.draw)
+
+    return at
+
+
+def _lifted(values: np.ndarray, ndim: int) -> np.ndarray:
+    """Parameters (draw, ...) with so many dimensions after the first, the missing ones before."""
+    return values.reshape(values.shape[0], *([1] * (ndim - values.ndim + 1)), *values.shape[1:])
