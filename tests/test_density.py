@@ -20,6 +20,7 @@ import pytest
 from pymc.distributions.transforms import Ordered
 from pymc.initial_point import make_initial_point_fn
 from pytensor.compile.mode import Mode
+from pytensor.graph.fg import FunctionGraph
 
 from bayes_alliance import density
 from bayes_alliance.density import Kept, compile_model
@@ -373,6 +374,28 @@ def test_what_was_made_of_something_else_is_not_found(folder, monkeypatch):
     compile_model(regression(), "one")
     with pytest.raises(NameError):
         compile_model(regression(), "a third")
+
+
+def test_functions_of_arrays_are_found_again_and_may_be_none(folder, monkeypatch):
+    monkeypatch.setattr(density, "_arrays", {})
+    x = pt.dvector("x")
+
+    def doubled() -> FunctionGraph:
+        return FunctionGraph([x], [2 * x], clone=False)
+
+    def never() -> FunctionGraph:
+        raise AssertionError("the graph is made again")
+
+    made = density.compile_arrays("doubled", doubled)
+    assert density.compile_arrays("doubled", never) is made
+    density._arrays.clear()
+    found = density.compile_arrays("doubled", never)
+    assert found is not made and found == made
+    assert found({"x": np.arange(3.0)})[0].tolist() == [0, 2, 4]
+    for _ in range(2):
+        graph = FunctionGraph([x], [pt.sort(x)], clone=False)
+        assert density.compile_arrays("sorted", lambda graph=graph: graph) is None
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(folder):
