@@ -7,12 +7,14 @@ another process that asks for the same finds it and builds no graph.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import itertools
 import json
 import os
 import platform
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -44,6 +46,10 @@ from bayes_alliance.machine.scalars import Unsupported
 VERSIONS = ("pymc", "pytensor", "nutpie", "llvmlite", "numpy", "scipy")
 NO_REWRITE = ("fusion", "inplace", "cxx_only", "BlasOpt", "blas", "numba", "scan")
 """What PyTensor does to graphs for the sake of other compilers."""
+FOLDER = Path(pytensor.config.compiledir, "bayes_alliance")
+"""Where what was compiled is kept."""
+DIGEST = hashlib.sha256().digest_size
+"""Bytes at the head of a kept file, of the rest."""
 
 CHECKED = "local_check_parameter_to_ninf_switch"
 """PyMC's name of: the density is zero where a parameter is out of range."""
@@ -138,19 +144,19 @@ def compile_model(
     nutpie's compiled model
         Gives the same numbers whether it was compiled or found.
     """
-    name = hashlib.sha256(f"{CODE} {made_of} {var_names}".encode()).hexdigest()
-    file = Path(pytensor.config.compiledir, "bayes_alliance", f"{name}.npz")
-    kept = None if made_of is None else _find(file, Kept, "logp", "expand")
+    drawn = [str(rv.name) for rv in model.free_RVs] if var_names is None else list(var_names)
+    file = None if made_of is None else _file(made_of, drawn)
+    kept = None if file is None else _find(file, Kept, "logp", "expand")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         moved = set(model.free_RVs) if jitter_rvs is None else set(jitter_rvs)
         start = make_initial_point_fn(model=model, jitter_rvs=moved, return_transformed=True)
         if kept is None:
             try:
-                kept = write(model, start(0), var_names)
+                kept = write(model, start(0), drawn)
             except Unsupported:
-                return nutpie.compile_pymc_model(model, var_names=var_names, jitter_rvs=moved)
-            if made_of is not None:
+                return nutpie.compile_pymc_model(model, var_names=drawn, jitter_rvs=moved)
+            if file is not None:
                 _keep(file, kept, "logp", "expand")
         return _ready(model, start, kept)
 
@@ -173,8 +179,7 @@ def compile_arrays(made_of: str, make: Callable[[], FunctionGraph]) -> Arrays | 
     """
     if made_of in _arrays:
         return _arrays[made_of]
-    name = hashlib.sha256(f"{CODE} {made_of}".encode()).hexdigest()
-    file = Path(pytensor.config.compiledir, "bayes_alliance", f"{name}.npz")
+    file = _file(made_of)
     found = _find(file, Arrays, "code")
     if found is None:
         with warnings.catch_warnings():
@@ -216,9 +221,7 @@ def graph_of(outputs: Sequence[Any], replaced: Mapping[Any, Any]) -> FunctionGra
     return graph
 
 
-def write(
-    model: pm.Model, point: Mapping[str, np.ndarray], var_names: Sequence[str] | None = None
-) -> Kept:
+def write(model: pm.Model, point: Mapping[str, np.ndarray], var_names: Sequence[str]) -> Kept:
     """Compile a model.
 
     Parameters
@@ -227,8 +230,8 @@ def write(
         Model.
     point : mapping of str to numpy.ndarray
         Values of what the sampler sees, which give the shapes.
-    var_names : sequence of str, optional
-        Free variables to draw; all by default.
+    var_names : sequence of str
+        Variables to draw.
 
     Returns
     -------
@@ -248,18 +251,17 @@ def write(
         for v, shape in zip(seen, shapes, strict=True)
     }
     ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)]).tolist()
-    without = CHECKED if model.check_bounds else "local_remove_check_parameter"
-    density: Any = rewrite_graph(model.logp(), include=["canonicalize", "stabilize", without])
-    gradients: Any = pt.grad(density, seen)
+    checks = CHECKED if model.check_bounds else "local_remove_check_parameter"
+    density: Any = rewrite_graph(model.logp(), include=["canonicalize", "stabilize", checks])
+    gradients: Any = pt.grad(density, seen, disconnected_inputs="ignore")
     logp = graph_of([density, *gradients], typed)
     drawn = [v for v in model.unobserved_value_vars if v.name not in names]
-    wanted = {rv.name for rv in model.free_RVs} if var_names is None else set(var_names)
-    drawn = [v for v in drawn if v.name in wanted]
+    drawn = [v for v in drawn if v.name in var_names]
     expand = graph_of([*seen, *drawn], typed)
     of_graph = [graph.inputs[len(seen) :] for graph in (logp, expand)]
     containers = list(dict.fromkeys(v for held in of_graph for v in held))
-    if not all(v.name and hasattr(v, "get_value") for v in containers):
-        raise Unsupported("containers without a name")
+    if not _containers(model).keys() >= set(containers):
+        raise Unsupported("containers that the model does not name")
     words = _words(containers)
     made = []
     for held, graph in zip(of_graph, (logp, expand), strict=True):
@@ -292,6 +294,12 @@ def _shape(variable: Any) -> tuple[int, ...]:
     return variable.type.shape
 
 
+def _containers(model: pm.Model) -> dict[Any, str]:
+    """What a model's graphs may read, and its names."""
+    held = [v for v in [*model.dim_lengths.values(), *model.data_vars] if hasattr(v, "get_value")]
+    return {v: str(v.name) for v in held if v.name}
+
+
 def _words(containers: Iterable[Any]) -> dict[Any, Held]:
     """Where nutpie's record says where containers are and how long."""
     keys = {v: v.name for v in containers}
@@ -306,14 +314,22 @@ def _words(containers: Iterable[Any]) -> dict[Any, Held]:
     return {v: Held(at("data", key), at("shape", key)) for v, key in keys.items()}
 
 
+def _file(*made_of: Any) -> Path:
+    """Where something that was compiled is kept."""
+    return FOLDER / f"{hashlib.sha256(repr((CODE, *made_of)).encode()).hexdigest()}.code"
+
+
 def _find(file: Path, kind: Callable[..., Any], *codes: str) -> Any:
     """What is kept in a file; nothing if it is not whole."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            note = json.loads(str(stored["note"]))
-            return kind(**{name: stored[name].tobytes() for name in codes}, **note)
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        digest, content = (stored := file.read_bytes())[:DIGEST], stored[DIGEST:]
+    except OSError:
         return None
+    if hashlib.sha256(content).digest() != digest:
+        return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as parts:
+        note = json.loads(str(parts["note"]))
+        return kind(**{name: parts[name].tobytes() for name in codes}, **note)
 
 
 def _keep(file: Path, kept: Any, *codes: str) -> None:
@@ -322,18 +338,20 @@ def _keep(file: Path, kept: Any, *codes: str) -> None:
     code: Any = {name: np.frombuffer(getattr(kept, name), np.uint8) for name in codes}
     content = io.BytesIO()
     np.savez(content, note=np.array(json.dumps(note)), **code)
-    part = file.with_suffix(f".{os.getpid()}")
-    try:
+    whole = hashlib.sha256(content.getvalue()).digest() + content.getvalue()
+    part = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+    with contextlib.suppress(OSError):  # a place that cannot be written keeps nothing
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content.getvalue())
-        part.replace(file)
-    except OSError:  # a place that cannot be written keeps nothing
-        part.unlink(missing_ok=True)
+        try:
+            part.write_bytes(whole)
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _ready(model: pm.Model, start: Any, kept: Kept) -> Any:
     """The compiled model of nutpie for machine code, with a model's data."""
-    known = {str(v.name): v for v in [*model.dim_lengths.values(), *model.data_vars]}
+    known = {name: v for v, name in _containers(model).items()}
     keys = {known[name]: name for name in kept.containers}
     held = {name: np.array(v.get_value(), order="C", copy=True) for v, name in keys.items()}
     for value in held.values():

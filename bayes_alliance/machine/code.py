@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +11,19 @@ from llvmlite import ir
 from pytensor import scalar as ps
 from pytensor.graph.basic import Constant
 
-from bayes_alliance.machine.elements import At, Index, lanes, over, parts
+from bayes_alliance.machine.elements import At, Index, lanes, over, parts, repeated, total_type
 from bayes_alliance.machine.plan import Plan, Root
 from bayes_alliance.machine.scalars import (
+    BIT,
     LONG,
     Unsupported,
     cast,
     constant,
+    start,
     type_of,
     write,
 )
-from bayes_alliance.machine.shapes import Length, taken_axis
+from bayes_alliance.machine.shapes import Length, number, taken
 
 BYTE = ir.IntType(8)
 POINTER = BYTE.as_pointer()
@@ -31,15 +32,6 @@ ALIGNED = 64
 ACCESS, LOOP = "bayes_alliance access", "bayes_alliance loop "
 REORDERED = ("contract", "reassoc")
 """Terms of a sum may be added in any order, several at once."""
-STARTS: dict[type, float] = {
-    ps.Add: 0,
-    ps.Mul: 1,
-    ps.AND: 1,
-    ps.OR: 0,
-    ps.ScalarMaximum: -math.inf,
-    ps.ScalarMinimum: math.inf,
-}
-"""What a sum of each kind is before its first term."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +87,10 @@ class Code:
         self.plan, self.shapes, self.function = plan, plan.shapes, function
         self.first = function.append_basic_block("first")
         self.builders = [ir.IRBuilder(self.first)]
+        self.trouble = self.b.alloca(BIT)
+        self.b.store(BIT(0), self.trouble)
         self.places: dict[Any, Place] = {}
-        self.lengths: dict[Any, At] = {}
+        self.lengths: dict[Length, At | None] = {}
         self.always: dict[Any, Value] = {}
         self.now: dict[Any, Value] = {}
         self.ready: set[Any] = set()
@@ -119,8 +113,14 @@ class Code:
         if last.size is not None:
             return self.known(last.size)
         if last not in self.lengths:
-            self.lengths[last] = self._computed(last)
-        return self.lengths[last]
+            if not last.parts:
+                raise Unsupported("a length that nothing tells")
+            self.lengths[last] = None
+            self.lengths[last] = self.computed(*last.parts[0])
+        found = self.lengths[last]
+        if found is None:
+            raise Unsupported("a length that is computed from itself")
+        return found
 
     def plus(self, one: At, other: At, times: int = 1) -> At:  # noqa: D102
         if other.const == 0:
@@ -130,7 +130,14 @@ class Code:
         key, depth = ("plus", one.key, other.key, times), max(one.depth, other.depth)
         b = self.builders[depth]
         more = other.code if times == 1 else b.mul(other.code, LONG(times))
-        return At(key, None, more if one.const == 0 else b.add(one.code, more), depth)
+        code = more if one.const == 0 else b.add(one.code, more)
+        return At(key, None, code, depth, self._both(one.when, other.when, depth))
+
+    def _both(self, one: ir.Value | None, other: ir.Value | None, depth: int) -> ir.Value | None:
+        """Both of two conditions, where there are any."""
+        if one is None or other is None or one is other:
+            return other if one is None else one
+        return self.builders[depth].and_(one, other)
 
     def times(self, one: At, other: At) -> At:
         """Product of two indices.
@@ -160,28 +167,73 @@ class Code:
             return inside, self.known(index.const - least.const)
         depth = max(index.depth, least.depth, end.depth)
         b = self.builders[depth]
-        moved = b.sub(index.code, least.code)
-        count = b.sub(end.code, least.code)
-        inside = b.icmp_unsigned("<", moved, count)
-        code = b.select(inside, moved, LONG(0))
-        at = At(("within", index.key, least.key, end.key), None, code, depth)
+        inside = b.icmp_signed("<", index.code, end.code)
+        if least.const != 0:
+            inside = b.and_(inside, b.icmp_signed(">=", index.code, least.code))
+        code = b.select(inside, b.sub(index.code, least.code), LONG(0))
+        key, when = ("within", index.key, least.key, end.key), self._both(index.when, inside, depth)
+        at = At(key, None, code, depth, when)
         return Value(inside, "bool", depth), at
 
-    def read(self, variable: Any, index: Index, length: Length | None) -> At:  # noqa: D102
-        found = self.value(variable, index)
-        b = self.builders[found.depth]
-        code = cast(b, found.code, found.dtype, "int64")
-        depth = found.depth
-        if length is not None and not found.dtype.startswith("uint"):
-            size = self.size(length)
-            depth = max(depth, size.depth)
-            below = b.icmp_signed("<", code, LONG(0))
-            code = b.select(below, b.add(code, size.code), code)
-        return At(("read", variable, tuple(i.key for i in index)), None, code, depth)
+    def inside(self, index: At, length: Length) -> At:  # noqa: D102
+        size, b = self.size(length), self.builders[index.depth]
+        if index.const is not None and size.const is not None:
+            if not 0 <= index.const < size.const:
+                raise Unsupported("an index beyond its array")
+            return index
+        fits = b.icmp_unsigned("<", index.code, size.code)
+        self.must(fits if index.when is None else b.or_(fits, b.not_(index.when)), index.depth)
+        key = ("inside", index.key, self.plan.name(length))
+        code = b.select(fits, index.code, LONG(0))
+        return At(key, None, code, index.depth, index.when)
 
-    def apply(self, op: ps.ScalarOp, node: Any, values: list[Value]) -> Value:  # noqa: D102
+    def bound(self, entry: Any, length: Length) -> At:  # noqa: D102
+        value, size = number(entry), self.size(length)
+        if value == 0:
+            return self.known(0)
+        if value is not None and size.const is not None:
+            return self.known(len(range(size.const)[:value]))
+        depth, code = self._whole(entry, ()) if value is None else (0, LONG(value))
+        b = self.builders[depth]
+        below = b.icmp_signed("<", code, LONG(0))
+        code = b.select(below, b.add(code, size.code), code)
+        code = b.select(b.icmp_signed("<", code, LONG(0)), LONG(0), code)
+        beyond = b.icmp_signed(">", code, size.code)
+        key = ("bound", entry if value is None else value, self.plan.name(length))
+        return At(key, None, b.select(beyond, size.code, code), depth)
+
+    def read(self, variable: Any, index: Index, length: Length) -> At:  # noqa: D102
+        depth, code = self._whole(variable, index)
+        b = self.builders[depth]
+        if not variable.type.dtype.startswith("uint"):
+            below = b.icmp_signed("<", code, LONG(0))
+            code = b.select(below, b.add(code, self.size(length).code), code)
+        key, when = ("read", variable, tuple(i.key for i in index), self.plan.name(length)), None
+        for i in index:
+            depth = max(depth, i.depth)
+            when = self._both(when, i.when, depth)
+        return self.inside(At(key, None, code, depth, when), length)
+
+    def _whole(self, variable: Any, index: Index) -> tuple[int, ir.Value]:
+        """A whole number that is data, and in how many loops it is known."""
+        found = self.value(variable, index)
+        return found.depth, cast(self.builders[found.depth], found.code, found.dtype, "int64")
+
+    def must(self, holds: ir.Value, depth: int) -> None:
+        """Say that the results are wrong unless a condition holds.
+
+        Parameters
+        ----------
+        holds : llvmlite.ir.Value
+            Condition.
+        depth : int
+            In how many loops it is known.
+        """
+        b = self.builders[depth]
+        b.store(b.or_(b.load(self.trouble), b.not_(holds)), self.trouble)
+
+    def apply(self, op: ps.ScalarOp, out: str, values: list[Value]) -> Value:  # noqa: D102
         depth = max((v.depth for v in values), default=0)
-        out = node.outputs[0].type.dtype
         codes, dtypes = [v.code for v in values], [v.dtype for v in values]
         return Value(write(self.builders[depth], op, codes, dtypes, out), out, depth)
 
@@ -195,45 +247,36 @@ class Code:
         at = self.size(length)
         return Value(at.code, "int64", at.depth)
 
-    def _computed(self, length: Length) -> At:
-        """A length that is computed from others or from data."""
-        kind, *rest = length.parts or ("nothing",)
+    def computed(self, kind: str, *rest: Any) -> At:
+        """A length that is computed.
+
+        Parameters
+        ----------
+        kind : str
+            See `Length`.
+        *rest : Any
+            Arguments.
+
+        Returns
+        -------
+        At
+            Length.
+        """
         if kind == "sum":
             total = self.known(0)
             for part in rest[0]:
                 total = self.plus(total, self.size(part))
             return total
-        if kind == "product":
-            product = self.known(1)
-            for part in rest[0]:
-                product = self.times(product, self.size(part))
-            return product
-        if kind == "scalar":
-            return self.read(rest[0], (), None)
         if kind == "slice":
-            return self._slice(*rest)
-        raise Unsupported("a length that nothing tells")
-
-    def _slice(self, length: Length, start: Any, stop: Any) -> At:
-        """Length of a slice, which may begin or end beyond its array."""
-        size = self.size(length)
-
-        def end(of: Any, default: At) -> At:
-            if of is None:
-                return default
-            if isinstance(of, Constant):
-                code = LONG(int(of.data))
-            else:
-                code = self.read(of, (), None).code
-            below = self.b.icmp_signed("<", code, LONG(0))
-            code = self.b.select(below, self.b.add(code, size.code), code)
-            code = self.b.select(self.b.icmp_signed("<", code, LONG(0)), LONG(0), code)
-            beyond = self.b.icmp_signed(">", code, size.code)
-            return At(("end", length, of), None, self.b.select(beyond, size.code, code))
-
-        found = self.plus(end(stop, size), end(start, self.known(0)), -1)
+            length, begin, stop = rest
+            end = self.size(length) if stop is None else self.bound(stop, length)
+            found = end if begin is None else self.plus(end, self.bound(begin, length), -1)
+        else:
+            depth, code = self._whole(rest[0], ())
+            found = At(("length", rest[0]), None, code, depth)
+            self.must(self.b.icmp_signed(">=", code, LONG(0)), 0)
         none = self.b.icmp_signed("<", found.code, LONG(0))
-        return At(found.key, None, self.b.select(none, LONG(0), found.code))
+        return At(("least 0", found.key), None, self.b.select(none, LONG(0), found.code))
 
     # elements
 
@@ -267,8 +310,11 @@ class Code:
             return self._constant(variable, index)
         if variable in self.ready:
             return self.load(self.places[variable], index)
+        root = self.plan.of.get(variable)
+        if root is not None and root.kind in ("sum", "scatter"):
+            raise Unsupported("a length that loops give")
         operands, combine = parts(variable.owner, variable, index, self)
-        return combine(*(self.value(*operand) for operand in operands))
+        return combine(*[self.value(of, at) for of, at in operands])
 
     def _constant(self, variable: Constant, index: Index) -> Value:
         """An element of a constant array."""
@@ -282,7 +328,7 @@ class Code:
             name = f"constant{len(self.function.module.global_values)}"
             held = ir.GlobalVariable(self.function.module, array, name)
             held.linkage, held.global_constant = "internal", True
-            held.initializer = array([v.item() for v in np.ravel(data).astype(data.dtype)])
+            held.initializer = array([constant(v, dtype).constant for v in np.ravel(data)])
             pointer = self.b.bitcast(held, POINTER)
             self.places[variable] = self.place(pointer, dtype, map(self.known, data.shape))
         return self.load(self.places[variable], index)
@@ -442,11 +488,16 @@ class Code:
         if root.kind == "scatter":
             self._scatter(root, at)
             return
+        if root.kind == "check":
+            condition = self.value(variable, ())
+            b = self.builders[condition.depth]
+            self.must(cast(b, condition.code, condition.dtype, "bool"), condition.depth)
+            return
         place = self.places.get(("out", root.position) if root.kind == "out" else variable)
         for index in lanes(lengths, at, self):
             if root.kind == "point":
                 operands, combine = parts(node, variable, index, self)
-                value = combine(*(self.value(*operand) for operand in operands))
+                value = combine(*[self.value(of, at) for of, at in operands])
                 self._keep((variable, *(i.key for i in index)), value)
             else:
                 source = node.inputs[0] if root.kind == "begin" else variable
@@ -457,14 +508,14 @@ class Code:
     def _scatter(self, root: Root, at: list[At]) -> None:
         """Add to the array at indices that are data."""
         node = root.variable.owner
-        axis, which = taken_axis(node.op), node.inputs[2]
+        (axis, which), part = taken(node), node.inputs[1]
         place, depth = self.places[root.variable], len(at)
         ndim = which.type.ndim
-        for index in lanes(self.shapes[node.inputs[1]], at, self):
+        for index in lanes(self.shapes.chosen(node), at, self):
             length = self.shapes[root.variable][axis]
-            taken = self.read(which, index[axis : axis + ndim], length)
-            where = (*index[:axis], taken, *index[axis + ndim :])
-            value = self.value(node.inputs[1], index)
+            chosen = self.read(which, index[axis : axis + ndim], length)
+            where = (*index[:axis], chosen, *index[axis + ndim :])
+            value = self.value(part, repeated(part, index, self))
             pointer, _ = self._address(place, where)
             b = self.builders[depth]
             more = cast(b, value.code, value.dtype, place.dtype)
@@ -473,24 +524,23 @@ class Code:
 
     def _totals(self, root: Root) -> list[tuple[ir.Value, str]]:
         """Room for the sums that are made at once, in registers."""
-        dtype = root.variable.type.dtype
+        dtype = total_type(root.variable.owner)
         count = len(lanes(self.shapes[root.variable], [self.known(0)] * root.kept, self))
         with self.b.goto_block(self.first):
             return [(self.b.alloca(type_of(dtype)), dtype) for _ in range(count)]
 
     def _start(self, root: Root, totals: list[tuple[ir.Value, str]], depth: int) -> None:
-        """Begin sums at nothing."""
-        kind = type(root.variable.owner.op.scalar_op)
-        real = root.variable.type.dtype.startswith("float")
-        if kind not in STARTS or not (real or math.isfinite(STARTS[kind])):
-            raise Unsupported(str(root.variable.owner.op))
+        """Begin sums at nothing; of nothing, there is no largest or smallest."""
+        if isinstance(root.variable.owner.op.scalar_op, ps.ScalarMaximum | ps.ScalarMinimum):
+            for length in root.loops[root.kept :]:
+                self.must(self.b.icmp_signed(">", self.size(length).code, LONG(0)), 0)
         for total, dtype in totals:
-            start = constant(STARTS[kind], dtype)
-            self.builders[depth].store(start, total)
+            first = start(root.variable.owner.op.scalar_op, dtype)
+            self.builders[depth].store(constant(first, dtype), total)
 
     def _more(self, node: Any, total: ir.Value, value: Value, depth: int) -> None:
         """Add a term to a sum."""
-        b, dtype = self.builders[depth], node.outputs[0].type.dtype
+        b, dtype = self.builders[depth], total_type(node)
         before, more = b.load(total), cast(b, value.code, value.dtype, dtype)
         if isinstance(node.op.scalar_op, ps.Add) and dtype.startswith("float"):
             after = b.fadd(before, more, flags=REORDERED)
@@ -502,7 +552,8 @@ class Code:
         """What a sum has come to."""
         indices = lanes(self.shapes[root.variable], at, self)
         for index, (total, dtype) in zip(indices, totals, strict=True):
-            value = Value(self.builders[depth].load(total), dtype, depth)
+            out, b = root.variable.type.dtype, self.builders[depth]
+            value = Value(cast(b, b.load(total), dtype, out), out, depth)
             self._keep((root.variable, *(i.key for i in index)), value)
             if root.stored:
                 self.store(self.places[root.variable], index, value, depth)

@@ -31,8 +31,8 @@ from pytensor.tensor.subtensor import (
     indices_from_subtensor,
 )
 
-from bayes_alliance.machine.scalars import Unsupported
-from bayes_alliance.machine.shapes import Length, Shapes, number, taken_axis
+from bayes_alliance.machine.scalars import Unsupported, start
+from bayes_alliance.machine.shapes import Length, Shapes, number, taken
 
 LANES = 8
 """A dimension of at most so many elements is written out; a longer one is a loop."""
@@ -52,12 +52,15 @@ class At:
         Its value in the code that is written.
     depth : int
         In how many loops it is known.
+    when : llvmlite.ir.Value, optional
+        Condition without which what is read there is of no use, and may not exist.
     """
 
     key: Any
     const: int | None = None
     code: Any = None
     depth: int = 0
+    when: Any = None
 
 
 Index = tuple[At, ...]
@@ -82,11 +85,17 @@ class Indices(Protocol):
     def within(self, index: At, least: At, end: At) -> tuple[Any, At]:
         """Whether ``least <= index < end``, and ``index - least`` moved into that range."""
 
-    def read(self, variable: Any, index: Index, length: Length | None) -> At:
-        """A whole number that is data; a negative one counts from the end of ``length``."""
+    def inside(self, index: At, length: Length) -> At:
+        """An index that must lie within ``length``."""
 
-    def apply(self, op: ps.ScalarOp, node: Any, values: list) -> Any:
-        """A scalar operation."""
+    def bound(self, entry: Any, length: Length) -> At:
+        """Where a slice begins or ends, moved to where ``length`` does if it lies beyond."""
+
+    def read(self, variable: Any, index: Index, length: Length) -> At:
+        """An index that is data; a negative one counts from the end of ``length``."""
+
+    def apply(self, op: ps.ScalarOp, out: str, values: list) -> Any:
+        """A scalar operation, and the type of its result."""
 
     def choose(self, chosen: Any, one: Any, other: Any) -> Any:
         """One of two values."""
@@ -164,12 +173,12 @@ def parts(node: Any, out: Any, index: Index, a: Indices) -> tuple[list[Operand],
     op, first = node.op, node.inputs[0] if node.inputs else None
     match op:
         case Elemwise():
-            operands = [(v, _repeated(v, index, a)) for v in node.inputs]
-            return operands, lambda *values: a.apply(op.scalar_op, node, list(values))
+            operands = [(v, repeated(v, index, a)) for v in node.inputs]
+            return operands, lambda *values: a.apply(op.scalar_op, out.type.dtype, list(values))
         case ps.ScalarOp():
             return (
                 [(v, ()) for v in node.inputs],
-                lambda *values: a.apply(op, node, list(values)),
+                lambda *values: a.apply(op, out.type.dtype, list(values)),
             )
         case CAReduce():
             return _reduced(node, index, a)
@@ -185,10 +194,26 @@ def parts(node: Any, out: Any, index: Index, a: Indices) -> tuple[list[Operand],
     return [(first, _view(node, out, index, a))], lambda value: value
 
 
-def _repeated(variable: Any, index: Index, a: Indices) -> Index:
-    """Index of an element that is repeated along dimensions of length one."""
+def repeated(variable: Any, index: Index, a: Indices) -> Index:
+    """Index of an element that is repeated along dimensions that are missing or of length one.
+
+    Parameters
+    ----------
+    variable : Variable
+        What is repeated.
+    index : tuple of At
+        Index after that.
+    a : Indices
+        What indices are.
+
+    Returns
+    -------
+    tuple of At
+        Index before.
+    """
     alone = variable.type.broadcastable
-    return tuple(a.known(0) if b else i for i, b in zip(index, alone, strict=True))
+    last = index[len(index) - len(alone) :]
+    return tuple(a.known(0) if b else i for i, b in zip(last, alone, strict=True))
 
 
 def _view(node: Any, out: Any, index: Index, a: Indices) -> Index:
@@ -202,18 +227,19 @@ def _view(node: Any, out: Any, index: Index, a: Indices) -> Index:
         case SpecifyShape() | Assert() | ViewOp() | ScalarFromTensor() | TensorFromScalar():
             return index
         case Alloc():
-            return _repeated(first, index[len(index) - first.type.ndim :], a)
+            return repeated(first, index, a)
         case Split():
-            start = sum(a.shapes.scalar(node.inputs[1], k).size or 0 for k in range(out.index))
-            moved = a.plus(index[op.axis], a.known(start))
+            moved = index[op.axis]
+            for k in range(out.index):
+                moved = a.plus(moved, a.size(a.shapes.scalar(node.inputs[1], k)))
             return (*index[: op.axis], moved, *index[op.axis + 1 :])
         case Subtensor():
             return _sliced(node, index, a)
         case AdvancedSubtensor():
-            axis, which = taken_axis(op), node.inputs[1]
+            axis, which = taken(node)
             end = axis + which.type.ndim
-            taken = a.read(which, index[axis:end], a.shapes[first][axis])
-            return (*index[:axis], taken, *index[end:])
+            chosen = a.read(which, index[axis:end], a.shapes[first][axis])
+            return (*index[:axis], chosen, *index[end:])
         case Reshape():
             return _reshaped(node, index, a)
     raise Unsupported(str(op))
@@ -230,7 +256,7 @@ def _sliced(node: Any, index: Index, a: Indices) -> Index:
         elif entry.start is None:
             found.append(left.pop(0))
         else:
-            found.append(a.plus(left.pop(0), _scalar(entry.start, length, a)))
+            found.append(a.plus(left.pop(0), a.bound(entry.start, length)))
     return (*found, *left)
 
 
@@ -239,7 +265,9 @@ def _scalar(entry: Any, length: Length, a: Indices) -> At:
     value = number(entry)
     if value is None:
         return a.read(entry, (), length)
-    return a.known(value) if value >= 0 else a.plus(a.size(length), a.known(value))
+    return a.inside(
+        a.known(value) if value >= 0 else a.plus(a.size(length), a.known(value)), length
+    )
 
 
 def _reshaped(node: Any, index: Index, a: Indices) -> Index:
@@ -282,6 +310,22 @@ def reduced_axes(node: Any) -> list[int]:
     return list(range(node.inputs[0].type.ndim)) if axis is None else sorted(axis)
 
 
+def total_type(node: Any) -> str:
+    """Type in which a node adds up.
+
+    Parameters
+    ----------
+    node : Apply
+        Reduction.
+
+    Returns
+    -------
+    str
+        NumPy's name.
+    """
+    return getattr(node.op, "acc_dtype", None) or node.outputs[0].type.dtype
+
+
 def over(node: Any, kept: Index, loops: list[At], a: Indices) -> list[Index]:
     """Indices of the input over which a reduction goes in one turn of its loops.
 
@@ -313,14 +357,16 @@ def over(node: Any, kept: Index, loops: list[At], a: Indices) -> list[Index]:
 def _reduced(node: Any, index: Index, a: Indices) -> tuple[list[Operand], Combine]:
     """A reduction over short dimensions."""
     operands = [(node.inputs[0], at) for at in over(node, index, [], a)]
+    out, dtype = node.outputs[0].type.dtype, total_type(node)
+    start(node.op.scalar_op, dtype)
+    if not operands:
+        raise Unsupported("a sum of nothing")
 
     def combine(*values):
-        if not values:
-            raise Unsupported("a sum of nothing")
-        total, *rest = values
+        total, *rest = (a.apply(ps.identity, dtype, [value]) for value in values)
         for value in rest:
-            total = a.apply(node.op.scalar_op, node, [total, value])
-        return total
+            total = a.apply(node.op.scalar_op, dtype, [total, value])
+        return a.apply(ps.identity, out, [total])
 
     return operands, combine
 
@@ -355,8 +401,8 @@ def _joined(node: Any, index: Index, a: Indices) -> tuple[list[Operand], Combine
         start = end
 
     def combine(*values):
-        last = values[-1]
-        for test, value in zip(tests[:-1], values, strict=False):
+        *others, last = (a.apply(ps.identity, node.outputs[0].type.dtype, [v]) for v in values)
+        for test, value in zip(tests, others, strict=False):
             last = a.choose(test, value, last)
         return last
 
@@ -371,27 +417,28 @@ def _changed(node: Any, index: Index, a: Indices) -> tuple[list[Operand], Combin
     inside, tests = [], []
     for at, length, entry in zip(index, lengths, entries, strict=False):
         if not isinstance(entry, slice):
-            start = _scalar(entry, length, a)
-            tests.append(a.within(at, start, a.plus(start, a.known(1)))[0])
+            only = _scalar(entry, length, a)
+            tests.append(a.within(at, only, a.plus(only, a.known(1)))[0])
             continue
-        if entry.step is not None and number(entry.step) != 1:
-            raise Unsupported("slices with steps")
-        start = a.known(0) if entry.start is None else _scalar(entry.start, length, a)
-        end = a.size(length) if entry.stop is None else _scalar(entry.stop, length, a)
-        if end.const is not None and length.size is not None:
-            end = a.known(min(end.const, length.size))
-        test, inner = a.within(at, start, end)
+        begin = a.known(0) if entry.start is None else a.bound(entry.start, length)
+        end = a.size(length) if entry.stop is None else a.bound(entry.stop, length)
+        test, inner = a.within(at, begin, end)
         tests.append(test)
         inside.append(inner)
     inside += index[len(entries) :]
     before = (base, index)
     if any(test is False for test in tests):
         return [before], lambda value: value
-    own = _repeated(part, tuple(inside)[len(inside) - part.type.ndim :], a)
+    own = repeated(part, tuple(inside), a)
     tests = [test for test in tests if test is not True]
 
     def combine(old, new):
-        value = new if node.op.set_instead_of_inc else a.apply(ps.add, node, [old, new])
+        dtype = node.outputs[0].type.dtype
+        value = (
+            a.apply(ps.identity, dtype, [new])
+            if node.op.set_instead_of_inc
+            else a.apply(ps.add, dtype, [old, new])
+        )
         chosen = None
         for test in tests:
             chosen = test if chosen is None else a.choose(test, chosen, test)

@@ -13,12 +13,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytensor.graph.basic import Constant
+from pytensor.raise_op import Assert
 from pytensor.tensor.elemwise import CAReduce, Elemwise
 from pytensor.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor
 
-from bayes_alliance.machine.elements import At, Index, is_lane, lanes, over, parts, reduced_axes
+from bayes_alliance.machine.elements import (
+    At,
+    Index,
+    is_lane,
+    lanes,
+    over,
+    parts,
+    reduced_axes,
+    repeated,
+)
 from bayes_alliance.machine.scalars import Unsupported
-from bayes_alliance.machine.shapes import Length, Shapes, taken_axis
+from bayes_alliance.machine.shapes import Length, Shapes, number, taken
 
 
 @dataclass(eq=False)
@@ -29,9 +39,9 @@ class Root:
     ----------
     variable : Variable
         What it gives elements of.
-    kind : {"point", "sum", "begin", "scatter", "out"}
+    kind : {"point", "sum", "begin", "scatter", "check", "out"}
         An element a turn; a sum over turns; the array that is added to; what is added to it, at
-        indices that are data; an output.
+        indices that are data; a condition that must hold; an output.
     loops : tuple of Length
         Dimensions that are loops.
     kept : int
@@ -78,11 +88,22 @@ class Dry:
         inside = least.const <= index.const < end.const
         return inside, self.known(index.const - least.const)
 
-    def read(self, variable: Any, index: Index, length: Length | None) -> At:  # noqa: D102
+    def inside(self, index: At, length: Length) -> At:  # noqa: D102
+        return index
+
+    def bound(self, entry: Any, length: Length) -> At:  # noqa: D102
+        value, size = number(entry), length.last().size
+        if value is None:
+            self.reads.append((entry, ()))
+        if value is not None and size is not None:
+            return self.known(len(range(size)[:value]))
+        return self.known(0) if value == 0 else self.any
+
+    def read(self, variable: Any, index: Index, length: Length) -> At:  # noqa: D102
         self.reads.append((variable, index))
         return self.any
 
-    def apply(self, op, node, values):  # noqa: D102
+    def apply(self, op, out, values):  # noqa: D102
         return None
 
     def choose(self, chosen, one, other):  # noqa: D102
@@ -178,11 +199,16 @@ class Plan:
         if isinstance(node.op, AdvancedIncSubtensor):
             if node.op.set_instead_of_inc or node.op.ignore_duplicates:
                 raise Unsupported("indices that are set")
-            taken_axis(node.op)
+            if out.type.dtype == "bool":
+                raise Unsupported("truth values that are added")
+            added = tuple(n for n in self.shapes.chosen(node) if not is_lane(n))
             self._add(out, "begin", self.loops(out)).stored = True
-            self.of[out] = self._add(out, "scatter", self.loops(node.inputs[1]))
+            self.of[out] = self._add(out, "scatter", added)
             self.of[out].stored = True
             return
+        if isinstance(node.op, Assert):
+            for condition in node.inputs[1:]:
+                self._add(condition, "check", ())
         loops = self.loops(out)
         if isinstance(node.op, CAReduce):
             lengths = self.shapes[node.inputs[0]]
@@ -227,7 +253,7 @@ class Plan:
         """What a root is computed of."""
         variable, node = root.variable, root.variable.owner
         lengths = self.shapes[variable]
-        if root.kind == "out":
+        if root.kind in ("check", "out"):
             yield from ((variable, index) for index in lanes(lengths, own, dry))
         elif root.kind == "point":
             for index in lanes(lengths, own, dry):
@@ -235,12 +261,10 @@ class Plan:
         elif root.kind == "begin":
             yield from ((node.inputs[0], index) for index in lanes(lengths, own, dry))
         elif root.kind == "scatter":
-            added = self.shapes[node.inputs[1]]
-            axis = taken_axis(node.op)
-            ndim = node.inputs[2].type.ndim
-            for index in lanes(added, own, dry):
-                yield node.inputs[1], index
-                yield node.inputs[2], index[axis : axis + ndim]
+            axis, which = taken(node)
+            for index in lanes(self.shapes.chosen(node), own, dry):
+                yield node.inputs[1], repeated(node.inputs[1], index, dry)
+                yield which, index[axis : axis + which.type.ndim]
             begun = self.roots[root.position - 1]
             root.level = max(root.level, begun.level + 1)
         else:
@@ -258,6 +282,6 @@ class Plan:
         turns = found.kind == "point" and root.kind != "scatter"
         beside = turns and same and known and at_loops == own
         root.level = max(root.level, found.level + (not beside))
-        if not beside and found.kind != "sum":
+        if not beside and (found.kind != "sum" or not known):
             found.stored = True
         return beside

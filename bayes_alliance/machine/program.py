@@ -6,6 +6,7 @@ import ctypes
 import functools
 import re
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from pytensor.tensor.special import LogSoftmax, Softmax
 from bayes_alliance.machine.code import ACCESS, ALIGNED, LOOP, POINTER, Code
 from bayes_alliance.machine.elements import At, is_lane
 from bayes_alliance.machine.plan import Plan
-from bayes_alliance.machine.scalars import DOUBLE, LONG, type_of
+from bayes_alliance.machine.scalars import DOUBLE, LONG, Unsupported, type_of
 from bayes_alliance.machine.shapes import Length
 
 DEEP = 100_000
@@ -35,7 +36,8 @@ ARGUMENTS = {
 }
 """Of each function: lengths of what is given and made, free variables, results, what is held."""
 FREE = {"logp": 1, "expand": 2, "rows": 0}
-OTHER_LENGTH, NOT_FINITE = -1, 4
+OTHER_LENGTH, NO_ROOM, TROUBLE, NOT_FINITE = -1, -2, -3, 4
+"""What is returned where there are no results; nutpie goes on after numbers above 0 alone."""
 OPTIONS = ("--disable-lsr", "--enable-mem-access-versioning=false")
 """Of LLVM: loops with hundreds of addresses would be looked at for seconds, and for nothing; and
 columns are never next to each other, so that code for the case that they are is never used."""
@@ -175,10 +177,12 @@ def written(
         code = Code(plan, function)
         _arguments_fit(code, counts)
         _inputs(code, given, FREE[name])
+        _lengths(code)
         room = _room(code)
         _outputs(code, made)
         code.run()
         code.b.call(_library(module, "free", ir.VoidType(), POINTER), [room])
+        _unless(code, code.b.not_(code.b.load(code.trouble)), TROUBLE)
         if name == "logp":
             _finite(code, counts[0])
         code.b.ret(LONG(0))
@@ -206,6 +210,8 @@ def _inputs(code: Code, given: Mapping[Any, Free | Held], free: int) -> None:
     for variable, where in given.items():
         lengths = code.shapes[variable]
         if isinstance(where, Free):
+            if variable.type.dtype != "float64":
+                raise Unsupported("free variables that are not doubles")
             at = b.gep(code.function.args[free], [LONG(where.start)], inbounds=True)
             pointers[variable] = b.bitcast(at, POINTER)
             continue
@@ -224,6 +230,16 @@ def _inputs(code: Code, given: Mapping[Any, Free | Held], free: int) -> None:
         sizes = [code.size(length) for length in code.shapes[variable]]
         code.places[variable] = code.place(pointer, variable.type.dtype, sizes)
         code.ready.add(variable)
+
+
+def _lengths(code: Code) -> None:
+    """Refuse lengths that should be equal and are not."""
+    every = (n for lengths in code.shapes.of.values() for n in lengths)
+    for length in dict.fromkeys(n.last() for n in every):
+        for parts in length.parts:
+            same = code.b.icmp_signed("==", code.size(length).code, code.computed(*parts).code)
+            code.must(same, 0)
+    _unless(code, code.b.not_(code.b.load(code.trouble)), OTHER_LENGTH)
 
 
 def _room(code: Code) -> ir.Value:
@@ -248,6 +264,7 @@ def _room(code: Code) -> ir.Value:
     taken = code.plus(total, code.known(ALIGNED))
     allocate = _library(code.function.module, "malloc", POINTER, LONG)
     room = code.b.call(allocate, [taken.code])
+    _unless(code, code.b.icmp_unsigned("!=", room, POINTER(None)), NO_ROOM)
     address = code.b.ptrtoint(room, LONG)
     address = code.b.and_(code.b.add(address, LONG(ALIGNED - 1)), LONG(-ALIGNED))
     aligned = code.b.inttoptr(address, POINTER)
@@ -322,20 +339,24 @@ def _with_metadata(code: str) -> str:
 
 
 @functools.cache
+def _target() -> llvm.Target:
+    """What LLVM compiles for, made ready once a process."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    for option in OPTIONS:
+        llvm.set_option("", option)
+    return llvm.Target.from_default_triple()
+
+
 def machine() -> llvm.TargetMachine:
     """The processor of this machine, as LLVM knows it.
 
     Returns
     -------
     llvmlite.binding.TargetMachine
-        Made once a process.
+        A new one: what holds code in memory frees its own with it.
     """
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    for option in OPTIONS:
-        llvm.set_option("", option)
-    target = llvm.Target.from_default_triple()
-    return target.create_target_machine(
+    return _target().create_target_machine(
         cpu=llvm.get_host_cpu_name(),
         features=llvm.get_host_cpu_features().flatten(),
         opt=3,
@@ -357,16 +378,19 @@ def compiled(code: str) -> bytes:
     bytes
         An object file.
     """
-    module = llvm.parse_assembly(code)
-    module.triple = machine().triple
-    module.data_layout = str(machine().target_data)
+    module, target = llvm.parse_assembly(code), machine()
+    module.triple = target.triple
+    module.data_layout = str(target.target_data)
     module.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = True
     options.slp_vectorization = options.loop_interleaving = options.loop_unrolling = False
-    builder = llvm.create_pass_builder(machine(), options)
+    builder = llvm.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
-    return machine().emit_object(module)
+    return target.emit_object(module)
+
+
+LOADING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -386,13 +410,16 @@ class Entry:
 
     @functools.cached_property
     def _engine(self) -> llvm.ExecutionEngine:
-        """What holds the code as long as this is held."""
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
-        engine.add_object_file(llvm.ObjectFileRef.from_data(self.code))
-        engine.finalize_object()
-        return engine
+        """What holds the code as long as this is held; the first of several threads makes it."""
+        with LOADING:
+            if "_engine" not in vars(self):
+                engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
+                engine.add_object_file(llvm.ObjectFileRef.from_data(self.code))
+                engine.finalize_object()
+                vars(self)["_engine"] = engine
+            return vars(self)["_engine"]
 
-    @functools.cached_property
+    @property
     def address(self) -> int:
         """Where the function is."""
         return self._engine.get_function_address(self.name)

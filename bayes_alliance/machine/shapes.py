@@ -6,6 +6,7 @@ other dimensions are as long as it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,8 +31,12 @@ from pytensor.tensor.subtensor import (
     Subtensor,
     indices_from_subtensor,
 )
+from pytensor.tensor.type_other import NoneTypeT
 
 from bayes_alliance.machine.scalars import Unsupported
+
+WIDE = ("int32", "int64", "uint32", "uint64")
+"""Types that hold any length."""
 
 
 @dataclass(eq=False)
@@ -44,14 +49,14 @@ class Length:
         Number of elements, if the graph knows it.
     places : list of (input, axis)
         Inputs that have this length.
-    parts : tuple, optional
-        Kind and arguments, for a length that is computed: ``("sum", lengths)``,
-        ``("slice", length, start, stop)`` or ``("scalar", variable)``.
+    parts : list of tuple
+        Kind and arguments of each way in which it is computed: ``("sum", lengths)``,
+        ``("slice", length, start, stop)`` or ``("scalar", variable)``. All must give the same.
     """
 
     size: int | None = None
     places: list[tuple[Any, int]] = field(default_factory=list)
-    parts: tuple | None = None
+    parts: list[tuple] = field(default_factory=list)
     same: Length | None = None
 
     def last(self) -> Length:
@@ -84,7 +89,7 @@ def join(one: Length, other: Length) -> None:
     if a.size is not None and b.size is not None and a.size != b.size:
         raise Unsupported(f"lengths {a.size} and {b.size} of one dimension")
     a.places += b.places
-    a.parts = a.parts or b.parts
+    a.parts += b.parts
     b.same = a
 
 
@@ -122,10 +127,9 @@ class Shapes:
     def __init__(self, nodes: list, inputs: list) -> None:
         self.of: dict[Any, tuple[Length, ...]] = {}
         for variable in inputs:
-            lengths = tuple(Length(size) for size in variable.type.shape)
-            for axis, length in enumerate(lengths):
-                length.places.append((variable, axis))
-            self.of[variable] = lengths
+            self.of[variable] = tuple(
+                Length(size, [(variable, axis)]) for axis, size in enumerate(variable.type.shape)
+            )
         for node in nodes:
             for k, out in enumerate(node.outputs):
                 if not hasattr(out.type, "shape"):
@@ -156,13 +160,21 @@ class Shapes:
                 return tuple(n for a, n in enumerate(first) if a not in axes)
             case SpecifyShape():
                 for length, wanted in zip(first, node.inputs[1:], strict=True):
-                    if (size := number(wanted)) is not None:
-                        join(length, Length(size))
-                return tuple(length.last() for length in first)
-            case Assert() | ViewOp() | IncSubtensor() | AdvancedIncSubtensor():
+                    if not isinstance(wanted.type, NoneTypeT):
+                        join(length, self.scalar(wanted))
+                return first
+            case Assert() | ViewOp():
+                return first
+            case IncSubtensor():
+                self._fits(node.inputs[1], self._sliced(node, first, node.inputs[2:]))
+                return first
+            case AdvancedIncSubtensor():
+                self._fits(node.inputs[1], self.chosen(node))
                 return first
             case Alloc():
-                return tuple(self.scalar(v) for v in node.inputs[1:])
+                lengths = tuple(self.scalar(v) for v in node.inputs[1:])
+                self._fits(node.inputs[0], lengths)
+                return lengths
             case MakeVector():
                 return (Length(len(node.inputs)),)
             case Join():
@@ -175,13 +187,13 @@ class Shapes:
                     for axis in range(ndim)
                 )
             case Split():
-                split = self.scalar(node.inputs[1], k)
-                return tuple(split if a == op.axis else n for a, n in enumerate(first))
+                splits = [self.scalar(node.inputs[1], i) for i in range(len(node.outputs))]
+                join(first[op.axis], self._sum(splits))
+                return tuple(splits[k] if a == op.axis else n for a, n in enumerate(first))
             case Subtensor():
-                return self._sliced(node, first)
+                return self._sliced(node, first, node.inputs[1:])
             case AdvancedSubtensor():
-                axis = taken_axis(op)
-                return (*first[:axis], *self[node.inputs[1]], *first[axis + 1 :])
+                return self.chosen(node)
             case Reshape():
                 return self._reshaped(node, first)
         if ndim == 0:
@@ -199,12 +211,39 @@ class Shapes:
         """Length of things one after the other."""
         if all(n.last().size is not None for n in lengths):
             return Length(sum(n.last().size or 0 for n in lengths))
-        return Length(parts=("sum", lengths))
+        return Length(parts=[("sum", lengths)])
 
-    def _sliced(self, node: Any, first: tuple[Length, ...]) -> tuple[Length, ...]:
+    def _fits(self, variable: Any, lengths: tuple[Length, ...]) -> None:
+        """Say that a variable is repeated, along dimensions of length one alone, to lengths."""
+        if variable.type.ndim > len(lengths):
+            raise Unsupported("more dimensions than there is room for")
+        kept = lengths[len(lengths) - variable.type.ndim :]
+        alone = variable.type.broadcastable
+        for own, length, repeated in zip(self[variable], kept, alone, strict=True):
+            if not repeated:
+                join(own, length)
+
+    def chosen(self, node: Any) -> tuple[Length, ...]:
+        """Lengths of what is taken from an array, or added to it, at indices that are data.
+
+        Parameters
+        ----------
+        node : Apply
+            Node of AdvancedSubtensor or AdvancedIncSubtensor.
+
+        Returns
+        -------
+        tuple of Length
+            Lengths.
+        """
+        axis, which = taken(node)
+        first = self[node.inputs[0]]
+        return (*first[:axis], *self[which], *first[axis + 1 :])
+
+    def _sliced(self, node: Any, first: tuple[Length, ...], inputs: list) -> tuple[Length, ...]:
         """Lengths after slices and single indices."""
         out = []
-        indices = indices_from_subtensor(node.inputs[1:], node.op.idx_list)
+        indices = indices_from_subtensor(inputs, node.op.idx_list)
         for length, index in zip(first, indices, strict=False):
             if isinstance(index, slice):
                 out.append(self._slice(length, index))
@@ -222,20 +261,27 @@ class Shapes:
         b = None if stop is None else number(stop)
         if size is not None and a is not None and (stop is None or b is not None):
             return Length(len(range(size)[a:b]))
-        return Length(parts=("slice", length, start, stop))
+        return Length(parts=[("slice", length, start, stop)])
 
     def _reshaped(self, node: Any, first: tuple[Length, ...]) -> tuple[Length, ...]:
-        """Lengths after a change that only adds or drops dimensions of length one, or flattens."""
+        """Lengths after a change of shape: one to a line of the same length, or of known ones."""
         out = node.outputs[0].type.shape
         long = [n for n in first if n.last().size != 1]
         if len(long) <= 1 and sum(size != 1 for size in out) == 1:
             only = long[0] if long else Length(1)
-            return tuple(Length(1) if size == 1 else only for size in out)
-        if all(size is not None for size in out):
-            return tuple(Length(size) for size in out)
-        if len(out) == 1:
-            return (Length(parts=("product", list(first))),)
-        raise Unsupported("a change of shape")
+            lengths = tuple(Length(1) if size == 1 else only for size in out)
+            for axis, length in enumerate(lengths):
+                asked = self.scalar(node.inputs[1], axis)
+                if asked.last().size != -1:
+                    join(length, asked)
+            return lengths
+        before, after = (
+            math.prod(math.nan if size is None else size for size in sizes)
+            for sizes in ([n.last().size for n in first], out)
+        )
+        if before != after:
+            raise Unsupported("a change of shape")
+        return tuple(Length(size) for size in out)
 
     def scalar(self, variable: Any, item: int | None = None) -> Length:
         """Length that a whole number in the graph is, or one item of a vector of them.
@@ -261,32 +307,35 @@ class Shapes:
                     return self[node.inputs[0]][node.op.i]
                 case Assert() | ScalarFromTensor() | TensorFromScalar():
                     return self.scalar(node.inputs[0], item)
-                case Elemwise() if isinstance(node.op.scalar_op, Cast | Identity):
+                case Elemwise() if isinstance(node.op.scalar_op, Cast | Identity) and (
+                    variable.type.dtype in WIDE and node.inputs[0].type.dtype in WIDE
+                ):
                     return self.scalar(node.inputs[0], item)
                 case MakeVector() if item is not None:
                     return self.scalar(node.inputs[item])
                 case DimShuffle() if item is None and node.inputs[0].type.ndim == 0:
                     return self.scalar(node.inputs[0])
         if item is None:
-            return Length(parts=("scalar", variable))
+            return Length(parts=[("scalar", variable)])
         raise Unsupported("lengths in a vector")
 
 
-def taken_axis(op: AdvancedSubtensor | AdvancedIncSubtensor) -> int:
-    """Axis that is indexed by an array, all others being taken in full.
+def taken(node: Any) -> tuple[int, Any]:
+    """Axis that is indexed by an array, all others being taken in full, and that array.
 
     Parameters
     ----------
-    op : AdvancedSubtensor or AdvancedIncSubtensor
-        Operation.
+    node : Apply
+        Node of AdvancedSubtensor or AdvancedIncSubtensor.
 
     Returns
     -------
-    int
-        Axis.
+    tuple of int and Variable
+        Axis and indices.
     """
-    axes = [a for a, entry in enumerate(op.idx_list) if isinstance(entry, int)]
-    rest = [entry for entry in op.idx_list if not isinstance(entry, int)]
-    if len(axes) != 1 or any(entry != slice(None) for entry in rest):
-        raise Unsupported(str(op))
-    return axes[0]
+    entries, which = node.op.idx_list, node.inputs[-1]
+    axes = [axis for axis, entry in enumerate(entries) if isinstance(entry, int)]
+    rest = [entry for entry in entries if not isinstance(entry, int)]
+    if len(axes) != 1 or any(entry != slice(None) for entry in rest) or which.dtype == "bool":
+        raise Unsupported(str(node.op))
+    return axes[0], which
