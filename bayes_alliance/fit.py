@@ -227,7 +227,9 @@ def check_counts(draws: int, tune: int, chains: int) -> None:
             raise InputError(f"a whole number of at least {least}", column=name, value=value)
 
 
-def sample_model(model, log_density, draws, tune, chains, seed, sampler) -> xr.DataTree:
+def sample_model(
+    model, log_density, draws, tune, chains, seed, sampler, target_accept=TARGET_ACCEPT
+) -> xr.DataTree:
     """Draw from a compiled model.
 
     Parameters
@@ -238,6 +240,8 @@ def sample_model(model, log_density, draws, tune, chains, seed, sampler) -> xr.D
         Its compiled log density.
     draws, tune, chains, seed, sampler
         As in `fit`.
+    target_accept : float
+        Acceptance that the step size is adapted to, between 0 and 1.
 
     Returns
     -------
@@ -256,7 +260,7 @@ def sample_model(model, log_density, draws, tune, chains, seed, sampler) -> xr.D
                 cores=cores,
                 seed=seed,
                 adaptation=MASS_MATRIX,
-                target_accept=TARGET_ACCEPT,
+                target_accept=target_accept,
                 save_warmup=False,
                 progress_bar=False,
             )
@@ -269,7 +273,7 @@ def sample_model(model, log_density, draws, tune, chains, seed, sampler) -> xr.D
                     cores=cores,
                     random_seed=seed,
                     nuts_sampler=sampler,
-                    target_accept=TARGET_ACCEPT,
+                    target_accept=target_accept,
                     progressbar=False,
                     quiet=True,
                     compute_convergence_checks=False,

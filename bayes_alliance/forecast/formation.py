@@ -63,6 +63,8 @@ from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
 from bayes_alliance.theories import NAMES, get, sizes
 
 MODEL = "formation"
+TARGET_ACCEPT = 0.95
+"""Smaller steps than a theory's fit has: rare decisions and few patrons make scales narrow."""
 USUAL = 3.0
 """log(1 + unallied states) at which alpha is the log hazard: about nineteen states."""
 LAST_YEAR = 2200
@@ -147,7 +149,7 @@ def formation(
     log_density = _compiled(model, theory, options, carried, spec, rows)
     compiled_after = time.perf_counter()
     tell("sample")
-    sampled = sample_model(model, log_density, draws, tune, chains, seed, "nutpie")
+    sampled = sample_model(model, log_density, draws, tune, chains, seed, "nutpie", TARGET_ACCEPT)
     sampled_after = time.perf_counter()
     tell("summarise")
     out = _complete(sampled, model, years, spec, options, carried)
