@@ -53,7 +53,7 @@ POINTS = 100
 LIMIT = 900
 """Seconds after which a process is ended, and its part has failed."""
 COUNTS = ("draws", "tune", "chains")
-FEWER = {"pymc": 4, "numpyro": 4, "stan": 4}
+FEWER = {"nutpie": 4, "pymc": 4, "numpyro": 4, "stan": 4}
 """Tools that would take many minutes, and by what their draws are divided; the page says so."""
 EXPECTED = {
     "import": 40,

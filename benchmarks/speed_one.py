@@ -24,8 +24,8 @@ TOOLS = ("ours", "nutpie", "pymc", "stan", "numpyro")
 SIZES = (100, 1_000, 10_000, 100_000)
 """Clients for which the growth of a gradient is measured."""
 REFITS = 200
-CALIBRATION = {"draws": 500, "tune": 500, "chains": 2}
-"""Numbers of draws and chains of each of the many refits: those of the calibration."""
+SMALL = {"draws": 250, "tune": 250, "chains": 2}
+"""Numbers of draws and chains of each of the many refits: half of those of the calibration."""
 
 
 class Clock(dict):
@@ -369,6 +369,7 @@ def many(theory: str, refits: int) -> dict[str, Any]:
     sampling = sum(row["sampling"] for row in done)
     return {
         "refits": refits,
+        **SMALL,
         "seconds": seconds,
         "sampling": sampling,
         "cores": cores,
@@ -423,7 +424,7 @@ def refit(theory: str, number: int) -> dict[str, Any]:
         held = values | hold_out(values, [number % int(values["case_index"][1].max() + 1)])
         other = with_containers(log_density, {name: v for name, (_, v) in held.items()})
         ready, used = time.perf_counter(), time.process_time()
-        sample_model(model, other, seed=number, sampler="nutpie", **CALIBRATION)
+        sample_model(model, other, seed=number, sampler="nutpie", **SMALL)
         sampling = time.process_time() - used
     finally:
         density.write = plain

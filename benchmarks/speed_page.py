@@ -191,11 +191,13 @@ def rate(stored: dict[str, Any], theory: str, tool: str, when: str) -> float | N
 def fewer(stored: dict[str, Any]) -> str:
     """Name the fits that made fewer draws than the others; nothing, if there are none."""
     made = {TOOLS[x]: r for _, x, _, r in fits(stored) if r["draws"] < stored["draws"]}
-    return "".join(
-        f" {tool} made only {row['draws']} draws after {row['tune']}, because it takes many "
-        "minutes: its effective draws a second are put at what they would be with as many draws "
-        "as the others, in so much more sampling and the same compiling."
-        for tool, row in made.items()
+    if not made:
+        return ""
+    counts = {f"{row['draws']} draws after {row['tune']}" for row in made.values()}
+    return (
+        f" {' and '.join(made)} made only {' or '.join(sorted(counts))}, because they take many "
+        "minutes: their effective draws a second are put at what they would be with all draws, in "
+        "so much more sampling and the same compiling."
     )
 
 
@@ -282,7 +284,9 @@ def _of_many(stored: dict[str, Any]) -> Iterator[Target]:
     yield Target(words, "refit", 3.0, SECONDS, longest, note, wrong)
     count = f"{row['refits']:.0f} refits" if row else "many refits"
     note = f"{row['cores']:.0f} cores" if row else ""
-    words = f"{count} as the calibration makes them: share of the cores' time that is sampling"
+    if "chains" in row:
+        note += f", each {row['chains']} chains of {row['draws']} draws after {row['tune']}"
+    words = f"{count}: share of the cores' time that is sampling"
     yield Target(words, "many", 0.9, SHARE, row.get("use"), note, wrong)
     yield Target(f"{count}: compiled again", "many", 0.0, NUMBER, row.get("compiles"), "", wrong)
 
