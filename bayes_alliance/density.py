@@ -94,6 +94,8 @@ class Kept:
         How many of the names the sampler sees.
     reparameterized : list of str
         Those that are seen on another scale than they are drawn on.
+    start : list of float
+        Where chains begin, but for what sets them apart.
     """
 
     logp: bytes
@@ -103,6 +105,7 @@ class Kept:
     shapes: list[list[int]]
     n_free: int
     reparameterized: list[str]
+    start: list[float]
 
 
 @contextmanager
@@ -150,15 +153,15 @@ def compile_model(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         moved = set(model.free_RVs) if jitter_rvs is None else set(jitter_rvs)
-        start = make_initial_point_fn(model=model, jitter_rvs=moved, return_transformed=True)
         if kept is None:
             try:
+                start = make_initial_point_fn(model=model, return_transformed=True)
                 kept = write(model, start(0), drawn)
             except Unsupported:
                 return nutpie.compile_pymc_model(model, var_names=drawn, jitter_rvs=moved)
             if file is not None:
                 _keep(file, kept, "logp", "expand")
-        return _ready(model, start, kept)
+        return _ready(model, {str(model.rvs_to_values[rv].name) for rv in moved}, kept)
 
 
 @untraced()
@@ -229,7 +232,7 @@ def write(model: pm.Model, point: Mapping[str, np.ndarray], var_names: Sequence[
     model : pymc.Model
         Model.
     point : mapping of str to numpy.ndarray
-        Values of what the sampler sees, which give the shapes.
+        Values of what the sampler sees: where chains begin.
     var_names : sequence of str
         Variables to draw.
 
@@ -284,6 +287,7 @@ def write(model: pm.Model, point: Mapping[str, np.ndarray], var_names: Sequence[
             for rv in model.free_RVs
             if model.rvs_to_transforms.get(rv) is not None
         ],
+        start=[float(x) for name in names for x in np.ravel(point[name])],
     )
 
 
@@ -349,7 +353,7 @@ def _keep(file: Path, kept: Any, *codes: str) -> None:
             part.unlink(missing_ok=True)
 
 
-def _ready(model: pm.Model, start: Any, kept: Kept) -> Any:
+def _ready(model: pm.Model, moved: Set[str], kept: Kept) -> Any:
     """The compiled model of nutpie for machine code, with a model's data."""
     known = {name: v for v, name in _containers(model).items()}
     keys = {known[name]: name for name in kept.containers}
@@ -358,6 +362,13 @@ def _ready(model: pm.Model, start: Any, kept: Kept) -> Any:
         value.flags.writeable = False
     shapes = [tuple(shape) for shape in kept.shapes]
     ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)]).tolist()
+    width = np.repeat([name in moved for name in kept.names], np.diff(ends))[: ends[kept.n_free]]
+    start = np.array(kept.start)
+
+    def begin(seed: int | None = None) -> np.ndarray:
+        # as far apart as PyMC's chains begin
+        return start + width * np.random.default_rng(seed).uniform(-1.0, 1.0, size=start.size)
+
     slices = [slice(*pair) for pair in itertools.pairwise(ends)]
     info = (kept.names, slices, shapes)
     dims, coords = of_nutpie._prepare_dims_and_coords(model, info, kept.reparameterized)
@@ -368,11 +379,7 @@ def _ready(model: pm.Model, start: Any, kept: Kept) -> Any:
         _shapes=dict(zip(kept.names, shapes, strict=True)),
         compiled_logp_func=Entry("logp", kept.logp),
         compiled_expand_func=Entry("expand", kept.expand),
-        initial_point_func=of_nutpie._rv_dict_to_flat_array_wrapper(
-            of_nutpie._wrap_with_lock(start),
-            names=kept.names[: kept.n_free],
-            shapes=shapes[: kept.n_free],
-        ),
+        initial_point_func=begin,
         shared_data=held,
         shared_var_keys=keys,
         user_data=of_nutpie.make_user_data(keys, held),

@@ -412,3 +412,22 @@ def test_nothing_is_left_of_a_file_that_was_not_written_whole(kept, tmp_path, mo
     monkeypatch.setattr(Path, "replace", full)
     density._keep(tmp_path / "kept.code", kept, *CODES)
     assert not list(tmp_path.iterdir())
+
+
+# --- where chains begin ---------------------------------------------------------------------------
+
+
+def test_chains_begin_apart_about_the_point_where_pymc_begins(folder: Path) -> None:
+    model = regression()
+    at_once = np.concatenate([np.ravel(v) for v in start(model).values()])
+    moved = {rv for rv in model.free_RVs if rv.name != "slope"}
+    begin = compile_model(model, jitter_rvs=moved).initial_point_func
+    points = np.array([begin(seed) for seed in range(200)])
+    away = points - at_once
+    names = [v.name for v in model.value_vars]
+    still = np.repeat([n == "slope" for n in names], [v.size for v in start(model).values()])
+    assert (away[:, still] == 0).all() and still.any()
+    assert (abs(away[:, ~still]) < 1).all()
+    # uniform between -1 and 1: of 200 the outermost are near the ends
+    assert (abs(away[:, ~still]).max(0) > 0.9).all()
+    np.testing.assert_array_equal(begin(7), begin(7))
