@@ -20,7 +20,7 @@ from bayes_alliance.compare.curve import (
 from bayes_alliance.compare.specifications import Specification, specification
 from bayes_alliance.compare.study import Study
 from bayes_alliance.errors import InputError
-from bayes_alliance.report.figures.specifications import curves, overview
+from bayes_alliance.report.figures.specifications import BELOW, curves, overview
 from bayes_alliance.theories import get
 
 DATA = ("europe",)
@@ -232,7 +232,11 @@ def test_the_overview_has_a_mark_a_specification_and_shows_what_failed() -> None
     first = [line for line in axes.lines if set(line.get_ydata()) == {0}]
     marks = [(m.get_marker(), list(m.get_xdata()), m.get_color()) for m in first]
     assert ("|", [0.2, 0.3], "#0072B2") in marks and ("D", [0.2], "#0072B2") in marks
-    assert ("|", [0.9], "#CC0000") in marks
+    # what failed stands below its line, hollow
+    below = [line for line in axes.lines if set(line.get_ydata()) == {BELOW}]
+    (mark,) = below
+    assert (mark.get_marker(), list(mark.get_xdata())) == ("o", [0.9])
+    assert (mark.get_color(), mark.get_markerfacecolor()) == ("#CC0000", "white")
 
 
 def test_the_curve_shows_every_specification_and_marks_those_that_failed() -> None:

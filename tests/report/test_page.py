@@ -168,7 +168,7 @@ def fitted(theory: str) -> SimpleNamespace:
         "theory": theory,
         "chains": 4,
         "draws": 1000,
-        "tune": 1000,
+        "tune": 500,
         "seed": 1,
         "sampler": "nutpie",
         "priors_hash": "0123456789abcdef",
