@@ -58,15 +58,15 @@ FEWER = {"nutpie": 4, "pymc": 4, "numpyro": 4, "stan": 4}
 EXPECTED = {
     "import": 40,
     "help": 10,
-    "gradient": 90,
-    "growth": 20,
-    "many": 200,
-    "report": 180,
+    "gradient": 50,
+    "growth": 15,
+    "many": 60,
+    "report": 200,
     "ours": 50,
-    "nutpie": 130,
-    "pymc": 200,
-    "stan": 360,
-    "numpyro": 480,
+    "nutpie": 140,
+    "pymc": 170,
+    "stan": 190,
+    "numpyro": 80,
 }
 """About how many seconds a part takes, until it was measured once."""
 

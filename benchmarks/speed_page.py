@@ -483,9 +483,10 @@ def _fits(stored: dict[str, Any]) -> list[str]:
     lines = [
         "## Fits",
         "",
-        "Seconds by step. NumPyro compiles while it samples. Stan's own environment scores and "
-        "predicts nothing, and its import is the start of its process. Memory is that of the "
-        "largest process, the compiler's included.",
+        "Seconds by step. NumPyro compiles while it samples. What nutpie and NumPyro draw is "
+        "scored and summarised by PyMC and ArviZ, in as many seconds as PyMC's own. Stan's own "
+        "environment scores and predicts nothing, and its import is the start of its process. "
+        "Memory is that of the largest process, the compiler's included.",
         "",
         f"| theory | tool | caches | draws | {' | '.join(COLOURS)} | effective draws | a second | "
         "gradients | divergences | MB |",

@@ -139,6 +139,15 @@ def _power_of_two(b: ir.IRBuilder, k: ir.Value) -> ir.Value:
     return b.bitcast(b.shl(b.add(k, LONG(1023)), LONG(52)), DOUBLE)
 
 
+def _reduced(b: ir.IRBuilder, x: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """K and r of x = k log 2 + r, |r| <= log(2) / 2."""
+    shifted = b.fma(x, DOUBLE(1 / math.log(2)), DOUBLE(SHIFTER))
+    k = b.sub(b.bitcast(shifted, LONG), LONG(SHIFTER_BITS))
+    whole = b.fsub(shifted, DOUBLE(SHIFTER))
+    r = b.fma(whole, DOUBLE(-LN2_HIGH), x)
+    return k, b.fma(whole, DOUBLE(-LN2_LOW), r)
+
+
 def write_exp(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
     """exp(x) = 2^k exp(r), r = x - k log 2, by the series of exp at |r| <= log(2) / 2.
 
@@ -156,15 +165,38 @@ def write_exp(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
     """
     x = b.select(b.fcmp_ordered(">", x, DOUBLE(710.0)), DOUBLE(710.0), x)
     x = b.select(b.fcmp_ordered("<", x, DOUBLE(-746.0)), DOUBLE(-746.0), x)
-    shifted = b.fma(x, DOUBLE(1 / math.log(2)), DOUBLE(SHIFTER))
-    k = b.sub(b.bitcast(shifted, LONG), LONG(SHIFTER_BITS))
-    whole = b.fsub(shifted, DOUBLE(SHIFTER))
-    r = b.fma(whole, DOUBLE(-LN2_HIGH), x)
-    r = b.fma(whole, DOUBLE(-LN2_LOW), r)
+    k, r = _reduced(b, x)
     series = _polynomial(b, r, [1 / math.factorial(n) for n in range(EXP_TERMS, -1, -1)])
     half = b.ashr(k, LONG(1))  # in two steps, for results that are no normal numbers
     first = b.fmul(series, _power_of_two(b, half))
     return b.fmul(first, _power_of_two(b, b.sub(k, half)))
+
+
+def write_expm1(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """exp(x) - 1 = 2^k (exp(r) - 1) + 2^k - 1, by the series of exp(r) - 1.
+
+    Parameters
+    ----------
+    b : llvmlite.ir.IRBuilder
+        Where code is written.
+    x : llvmlite.ir.Value
+        Double.
+
+    Returns
+    -------
+    llvmlite.ir.Value
+        Double, within two units in the last place.
+    """
+    x = b.select(b.fcmp_ordered(">", x, DOUBLE(710.0)), DOUBLE(710.0), x)
+    x = b.select(b.fcmp_ordered("<", x, DOUBLE(-50.0)), DOUBLE(-50.0), x)
+    k, r = _reduced(b, x)
+    series = _polynomial(b, r, [1 / math.factorial(n) for n in range(EXP_TERMS, 1, -1)])
+    part = b.fma(b.fmul(r, r), series, r)
+    half = _power_of_two(b, b.sub(k, LONG(1)))  # a half of 2^k, which may be too large
+    rest = b.fsub(half, DOUBLE(0.5))
+    value = b.fmul(DOUBLE(2.0), b.fma(half, part, rest))
+    tiny = b.fcmp_ordered("<", call(b, "llvm.fabs.f64", x), DOUBLE(2.0**-54))
+    return b.select(tiny, x, value)
 
 
 def write_log(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
@@ -224,7 +256,7 @@ def write_log1p(b: ir.IRBuilder, x: ir.Value) -> ir.Value:
     return b.select(plain, call(b, "log", u), value)
 
 
-WRITTEN = {"exp": write_exp, "log": write_log, "log1p": write_log1p}
+WRITTEN = {"exp": write_exp, "expm1": write_expm1, "log": write_log, "log1p": write_log1p}
 
 
 def call(b: ir.IRBuilder, name: str, *arguments: ir.Value) -> ir.Value:
