@@ -63,9 +63,9 @@ WHY = {
         "sums over runs of equal indices.",
     ),
     "report": (
-        "what is left is spread out: tables of scenarios made with pandas value by value, the hazard "
-        "of decisions on thousands of years, fits without a case, saving, and with empty caches the "
-        "graphs that PyTensor makes and simplifies.",
+        "what is left is spread out: tables of scenarios made with pandas value by value, the "
+        "hazard of decisions on thousands of years, fits without a case, saving, and with empty "
+        "caches the graphs that PyTensor makes and simplifies.",
         "all values of what is moved as rows of one table; years that a hazard cannot tell apart "
         "added up; processes that begin while the first one still reads its libraries.",
     ),
