@@ -63,9 +63,11 @@ WHY = {
         "sums over runs of equal indices.",
     ),
     "report": (
-        "with empty caches every graph is compiled, one after the other; with full ones what is "
-        "left is sampling, above all of fits without a case or a theatre, and forecasts.",
-        "begin the fits that leave something out where the whole fit ended, with a short warm-up.",
+        "what is left is spread out: tables of scenarios made with pandas value by value, the "
+        "hazard of decisions on thousands of years, fits without a case, saving, and with empty "
+        "caches the graphs that PyTensor makes and simplifies.",
+        "all values of what is moved as rows of one table; years that a hazard cannot tell apart "
+        "added up; processes that begin while the first one still reads its libraries.",
     ),
     "starts": (
         "Python reads modules that a start does not need.",
@@ -76,8 +78,8 @@ WHY = {
         "keep the model, too, between priors of the same form.",
     ),
     "many": (
-        "each refit lays its tables out again before it samples.",
-        "tables that are laid out once a process.",
+        "each process builds a model anew for each prior that it has not seen.",
+        "keep the model, too, between priors of the same form.",
     ),
     "growth": (
         "every client has a row of the largest case's width, and larger data have larger cases.",
