@@ -81,7 +81,7 @@ def compare(model: pm.Model) -> None:
     """Assert that values, gradients and draws are the same; nothing is left to Numba."""
     at_start = make_initial_point_fn(model=model, return_transformed=True)
     kept = density.write(model, at_start(0), [str(rv.name) for rv in model.free_RVs])
-    made = density._ready(model, at_start, kept)
+    made = density._ready(model, set(), kept)
     assert isinstance(made.compiled_logp_func, Entry)
     shapes = [v.shape for v in at_start(0).values()]
     ends = np.cumsum([int(np.prod(shape, dtype=int)) for shape in shapes])[:-1]
