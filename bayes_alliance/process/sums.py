@@ -1,8 +1,8 @@
 """Weighted sums and means as the models take them: by elements and by index.
 
-The matrices here are small or mostly zeros. Sums by element need no linear algebra, whose code
-takes Numba several seconds a product to compile, and a mean over the clients of an episode looks
-at them alone.
+The matrices here are small or mostly zeros. Sums by element need no linear algebra, which the loops
+of `bayes_alliance.machine` do not have and Numba takes several seconds a product to compile, and a
+mean over the clients of an episode looks at them alone.
 """
 
 from __future__ import annotations
