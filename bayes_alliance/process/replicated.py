@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -100,15 +101,15 @@ def replications(model: pm.Model, seed: int) -> Callable[[xr.Dataset], xr.Datase
         From draws of all free variables, dims ``chain, draw, ...``, to replications.
     """
     rows = {rv.name: rv for rv in model.observed_RVs}
+    names = [rv.name for rv in model.free_RVs]
     if not all(isinstance(rv.owner.op, RandomVariable) for rv in rows.values()):
-        raise TypeError("observed variables that cannot be drawn at once")
+        return partial(_by_pymc, model, seed)
     needed = {
         f"{name} {k}": parameter
         for name, rv in rows.items()
         for k, parameter in enumerate(rv.owner.op.dist_params(rv.owner))
     }
     function = over_draws(model, needed, nodes=False, kept_as="parameters of what is observed")
-    names = [rv.name for rv in model.free_RVs]
 
     def at(posterior: xr.Dataset) -> xr.Dataset:
         rng = np.random.default_rng(seed)
@@ -128,6 +129,18 @@ def replications(model: pm.Model, seed: int) -> Callable[[xr.Dataset], xr.Datase
         return found_rows.assign_coords(chain=posterior.chain, draw=posterior.draw)
 
     return at
+
+
+def _by_pymc(model: pm.Model, seed: int, posterior: xr.Dataset) -> xr.Dataset:
+    """Replications of what has no parameters of its own (a mixture, say), draw by draw."""
+    drawn = pm.sample_posterior_predictive(
+        posterior[[rv.name for rv in model.free_RVs]],
+        model=model,
+        random_seed=seed,
+        progressbar=False,
+        compile_kwargs={"mode": "FAST_COMPILE"},
+    )
+    return drawn["posterior_predictive"].to_dataset()
 
 
 def _lifted(values: np.ndarray, ndim: int) -> np.ndarray:

@@ -99,6 +99,17 @@ def test_replications_are_as_pymc_draws_them(theory, models, fits):
                 assert abs(share[0] - share[1]) < 5.5 * error + 1e-12, (rv.name, k, value)
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_what_is_no_single_variable_is_replicated_too():
+    with pm.Model(coords={"row": range(3)}) as model:
+        x = pm.Normal("x")
+        parts = [pm.Normal.dist(x - 50, 1.0), pm.Normal.dist(x + 50, 1.0)]
+        pm.Mixture("y", [0.5, 0.5], parts, observed=np.zeros(3), dims="row")
+    found = replications(model, seed=1)(draw_prior(model, 200, seed=1))["y"]
+    assert found.dims == ("chain", "draw", "row") and found.shape == (1, 200, 3)
+    assert (abs(abs(found) - 50) < 10).all() and 0.3 < float((found > 0).mean()) < 0.7
+
+
 @pytest.mark.parametrize("theory", MAIN)
 def test_contents_are_the_containers(theory, models):
     model = models[theory]
