@@ -228,7 +228,6 @@ def test_the_page_agrees_with_the_full_forecast(opened, carried, fits, forms):
     on_page = page.evaluate("s => explorer.answer(s)", settings)
     scenario = scenario_of(settings, settings["horizon"])
     assert {t["count"] for t in found["theories"].values()} == {300}
-    slack = 4 * np.sqrt(0.05 * 0.95 / 300)  # of the share of draws beyond an end of an interval
     for name, tree in fits.items():
         whole = outlook(tree, forms[name], scenario)
         pairs = [(on_page["cells"][c], whole["design"][:, 0, i]) for i, c in enumerate(CELLS)]
@@ -237,8 +236,9 @@ def test_the_page_agrees_with_the_full_forecast(opened, carried, fits, forms):
         for of, draws in pairs:
             middle, low, high = of[name]
             draws = draws.to_numpy()
-            error = draws.std() * np.sqrt(1 / 300 + 1 / len(draws))
-            assert abs(middle - draws.mean()) <= 4 * error + 1e-9, (name, middle, draws.mean())
+            both = 4 * np.sqrt(1 / 300 + 1 / len(draws))  # errors of both sets of draws
+            error, slack = draws.std() * both, np.sqrt(0.05 * 0.95) * both
+            assert abs(middle - draws.mean()) <= error + 1e-9, (name, middle, draws.mean())
             if draws.std() > 1e-9:
                 assert abs((draws < low).mean() - 0.05) < slack, name
                 assert abs((draws > high).mean() - 0.05) < slack, name
