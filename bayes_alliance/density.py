@@ -44,8 +44,12 @@ from bayes_alliance.machine.program import WORD, Entry, Free, Held, Made, compil
 from bayes_alliance.machine.scalars import Unsupported
 
 VERSIONS = ("pymc", "pytensor", "nutpie", "llvmlite", "numpy", "scipy")
-NO_REWRITE = ("fusion", "inplace", "cxx_only", "BlasOpt", "blas", "numba", "scan")
-"""What PyTensor does to graphs for the sake of other compilers."""
+NO_REWRITE = (
+    *("fusion", "inplace", "cxx_only", "BlasOpt", "blas", "numba", "scan"),
+    "local_add_of_sparse_write",
+)
+"""What PyTensor does to graphs for the sake of other compilers, and what makes it add up by group
+once for each place where the sums are used."""
 FOLDER = Path(pytensor.config.compiledir, "bayes_alliance")
 """Where what was compiled is kept."""
 DIGEST = hashlib.sha256().digest_size

@@ -76,7 +76,6 @@ def log_density(model: pm.Model, data: Data) -> Callable[[np.ndarray], tuple[flo
     groups += [start[f"{kind}_{f}"] for f in FACTORS for kind in ("scale", "z")]
     wide = [spec.parameters[n]["sigma"] for n in ("alpha_departure", "hazard_step")]
     wide += [spec.parameters[f"scale_{f}"]["sigma"] for f in FACTORS]
-    taken = x["place_share"] > 0
     options = np.array([spec.options["lapse"], spec.options["smooth_maximum"]])
     fixed = (
         np.array([start[n] for n in SCALARS]),
@@ -90,8 +89,8 @@ def log_density(model: pm.Model, data: Data) -> Callable[[np.ndarray], tuple[flo
         x["client_covariates"],
         x["client_indicators"],
         x["client_indicator_confidence"],
-        x["place_client"][taken],
-        np.cumsum([0, *taken.sum(1)]),
+        x["member_client"],
+        np.cumsum([0, *np.bincount(x["member_episode"])]),
         x["commitment"],
         x["commitment_observed"],
         x["commitment_confidence"],

@@ -108,8 +108,7 @@ def stan_data(theory: str, data: Data) -> dict[str, Any]:
         Numbers and nested lists; what a program does not declare does no harm.
     """
     labels, values = coords(data), {name: value for name, (_, value) in arrays(data).items()}
-    taken = values.pop("place_share") > 0  # (episode, place)
-    of_place = values.pop("place_client")[taken]
+    of_episode = np.bincount(values["member_episode"])  # (episode,)
     sizes = {
         "episodes": "episode",
         "cases": "case",
@@ -124,9 +123,9 @@ def stan_data(theory: str, data: Data) -> dict[str, Any]:
         **{name: len(labels[of]) for name, of in sizes.items()},
         **load_priors(theory).options,
         **{name: (v + (name in FROM_ONE)).tolist() for name, v in values.items()},
-        "places": int(taken.sum()),
-        "client_of_place": (of_place + 1).tolist(),
-        "first_place": (np.cumsum([0, *taken.sum(1)]) + 1).tolist(),
+        "places": len(values["member_client"]),
+        "client_of_place": (values["member_client"] + 1).tolist(),
+        "first_place": (np.cumsum([0, *of_episode]) + 1).tolist(),
     }
 
 

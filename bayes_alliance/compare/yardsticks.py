@@ -156,9 +156,10 @@ def covariates(data: Data, promises: bool = False) -> pd.DataFrame:
         1/2 consult, 1 defend).
     """
     x = {name: value for name, (_, value) in arrays(data).items()}
-    of_client = x["client_covariates"][x["place_client"]]  # (episode, place, covariate)
-    of_group = np.einsum("ep,epc->ce", x["place_share"], of_client)
-    of_group = dict(zip(CLIENT_COVARIATES, of_group, strict=True))
+    of_client = x["member_share"][:, None] * x["client_covariates"][x["member_client"]]
+    of_group = np.zeros((len(data.episodes), len(CLIENT_COVARIATES)))
+    np.add.at(of_group, x["member_episode"], of_client)
+    of_group = dict(zip(CLIENT_COVARIATES, of_group.T, strict=True))
     columns = {name: of_group[name] for name in ("land", "capability")}
     columns["threat"] = x["threat_now"].mean(1)
     if promises:

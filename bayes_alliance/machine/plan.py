@@ -176,7 +176,7 @@ class Plan:
         """
         together: dict[tuple, list[Root]] = defaultdict(list)
         for root in self.roots:
-            apart = root.position if root.kind == "scatter" else -1
+            apart = root.kind == "scatter"
             together[(root.level, apart, *map(self.name, root.loops))].append(root)
         for key in sorted(together, key=lambda key: (key[0], together[key][0].position)):
             yield together[key]

@@ -105,7 +105,7 @@ def coords(data: Data, levels: dict[str, list[str]] | None = None) -> dict[str, 
     cases = list(dict.fromkeys(episodes["case"]))
     begun = years["episode"] + years["age_from"].map(" {:.2f}".format)
     panel_years = dict.fromkeys(_followed(episodes, years))
-    places = int(data.clients["episode"].value_counts().max())
+    members = zip(data.clients["episode"], data.clients["client"], strict=True)
     return {
         "cell": list(CELLS),
         "departure": list(DEPARTURE_LABELS),
@@ -117,7 +117,7 @@ def coords(data: Data, levels: dict[str, list[str]] | None = None) -> dict[str, 
         "case": cases,
         "client": clients,
         "unit": [*clients, *cases],
-        "place": [str(i + 1) for i in range(places)],
+        "member": [f"{episode}: {client}" for episode, client in members],
         "alliance_year": begun.tolist(),
         "panel_year": [" ".join(map(str, key)) for key in panel_years],
         "covariate": list(CLIENT_COVARIATES),
@@ -366,7 +366,7 @@ def _clients(data: Data, at: dict[str, dict[str, int]]) -> Arrays:
     rows = _rows(data.clients, key)
     sure = np.column_stack([_sure(data, "clients", c)[rows] for c in CLIENT_INDICATORS])
     return {
-        **_places(member, len(at["episode"])),
+        **_members(member, len(at["episode"])),
         "client_case": (("client",), roots["episode"].map(at["case"]).to_numpy(np.int64)),
         # an unrecorded covariate stands at its centre
         "client_covariates": (("client", "covariate"), np.nan_to_num(covariates)),
@@ -378,17 +378,15 @@ def _clients(data: Data, at: dict[str, dict[str, int]]) -> Arrays:
     }
 
 
-def _places(member: np.ndarray, episodes: int) -> Arrays:
-    """The clients of each episode in a row, and the share of each; an empty place has none."""
-    member = member[np.lexsort(member.T[::-1])]  # (member, 2) episode and client, in order
-    count = np.bincount(member[:, 0], minlength=episodes)  # (episode,)
-    taken = np.arange(count.max()) < count[:, None]  # (episode, place)
-    client = np.zeros(taken.shape, dtype=np.int64)
-    client[taken] = member[:, 1]
+def _members(member: np.ndarray, episodes: int) -> Arrays:
+    """Who belongs to which episode, and has which share in a mean over it."""
+    episode, client = member[np.lexsort(member.T[::-1])].T  # (member,) each, in order
+    count = np.bincount(episode, minlength=episodes)  # (episode,)
     return {
         "group_size": (("episode",), count.astype(float)),
-        "place_client": (("episode", "place"), client),
-        "place_share": (("episode", "place"), taken / count[:, None]),
+        "member_episode": (("member",), episode),
+        "member_client": (("member",), client),
+        "member_share": (("member",), 1 / count[episode]),
     }
 
 

@@ -43,4 +43,5 @@ def group_mean(x, values: pt.TensorVariable) -> pt.TensorVariable:
     TensorVariable, shape (episode,)
         Means.
     """
-    return pt.sum(x.place_share * values[x.place_client], axis=-1)
+    shares = x.member_share * values[x.member_client]  # (member,)
+    return pt.zeros_like(x.group_size)[x.member_episode].inc(shares)

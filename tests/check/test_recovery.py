@@ -63,7 +63,7 @@ def test_simulated_designs_follow_the_strong_effect(recovery):
     """With an effect this strong, contiguous clients make multilateral designs, others not."""
     real = recovery.theories["geography"].real
     land = real["client_covariates"][:, 1]  # -1/2 beyond the sea, +1/2 contiguous
-    level = (real["place_share"] * land[real["place_client"]]).sum(1)
+    level = np.bincount(real["member_episode"], real["member_share"] * land[real["member_client"]])
     seeds = range(20)
     partners = np.array(
         [PARTNERS[recovery.simulate("geography", s)["outcome"] // (REFUSED + 2) - 1] for s in seeds]

@@ -138,8 +138,8 @@ def test_every_shipped_scenario_goes_into_arrays(name: str, year: int, base: Dat
     assert values["commitment"].tolist() == [-1]
     assert values["exposure"].shape == (0,)
     clients = len(scenario.clients)
-    assert values["place_client"].tolist() == [list(range(clients))]
-    assert values["place_share"].tolist() == [[1 / clients] * clients]
+    assert values["member_client"].tolist() == list(range(clients))
+    assert values["member_share"].tolist() == [1 / clients] * clients
 
 
 @pytest.mark.parametrize("name", QUAD)

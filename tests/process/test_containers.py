@@ -67,7 +67,8 @@ def test_indices_point_into_their_dimensions(data):
         ("year_age", "age"),
         ("year_panel", "panel_year"),
         ("case_row", "episode"),
-        ("place_client", "client"),
+        ("member_client", "client"),
+        ("member_episode", "episode"),
         ("cell_of_design", "cell"),
     ):
         assert x[name].min() >= 0 and x[name].max() < len(labels[into]), name
@@ -116,7 +117,7 @@ def test_fallback_rows_have_the_clients_of_their_proposal(data):
     episodes, labels = data.episodes, coords(data)
     of_client = x["client_case"][1]
     for i, row in episodes.iterrows():
-        members = x["place_client"][1][i][x["place_share"][1][i] > 0]
+        members = x["member_client"][1][x["member_episode"][1] == i]
         assert (of_client[members] == x["case_index"][1][i]).all(), row["episode"]
         named = {labels["client"][m] for m in members}
         own = data.clients.loc[data.clients["episode"] == row["episode"], "client"]
@@ -125,8 +126,8 @@ def test_fallback_rows_have_the_clients_of_their_proposal(data):
 
 
 @pytest.mark.parametrize("names", [("europe", "asia"), ("asymmetric",)])
-def test_the_places_of_an_episode_hold_its_clients(names):
-    """A mean by places is the mean over the clients that the table names."""
+def test_the_members_of_an_episode_are_its_clients(names):
+    """A mean by members is the mean over the clients that the table names."""
     data = load(*names)
     x = {name: value for name, (_, value) in arrays(data).items()}
     labels, case = coords(data), data.episodes.set_index("episode")["case"]
@@ -139,7 +140,7 @@ def test_the_places_of_an_episode_hold_its_clients(names):
         ]
     )
     expected = table.groupby("episode")["value"].mean()[labels["episode"]]
-    mean = (x["place_share"] * values[x["place_client"]]).sum(1)
+    mean = np.bincount(x["member_episode"], x["member_share"] * values[x["member_client"]])
     np.testing.assert_allclose(mean, expected, rtol=1e-12)
     sizes = table.groupby("episode").size()[labels["episode"]]
     np.testing.assert_array_equal(x["group_size"], sizes)

@@ -176,15 +176,16 @@ def test_hazards_of_the_occupation_theory(data, points, pointwise, models, conte
 def test_group_credibility_is_a_smooth_maximum(data, points, pointwise):
     point = points("occupation", 1)[0]
     x = arrays(data)
-    client, taken = x["place_client"][1], x["place_share"][1] > 0
+    client, episode = x["member_client"][1], x["member_episode"][1]
     got = pointwise("occupation", point, "theta", "group_credibility")
-    for i in range(len(client)):
-        theta = got["theta"][client[i][taken[i]]]
+    for i in range(len(x["group_size"][1])):
+        theta = got["theta"][client[episode == i]]
         assert theta.mean() - 1e-9 <= got["group_credibility"][i] <= theta.max() + 1e-9
-    alone = taken.sum(1) == 1
+    alone = x["group_size"][1][episode] == 1
     np.testing.assert_allclose(
-        got["group_credibility"][alone], got["theta"][client[alone, 0]], rtol=1e-9
+        got["group_credibility"][episode[alone]], got["theta"][client[alone]], rtol=1e-9
     )
+    assert alone.any()
 
 
 def test_a_theory_of_h6_h7(points, pointwise, data):
