@@ -18,7 +18,7 @@ from bayes_alliance.fit import priors_of
 from bayes_alliance.process.cells import COMMITMENTS
 from bayes_alliance.process.containers import CELLS_ONLY, codes
 from bayes_alliance.process.designs import open_ended
-from bayes_alliance.process.integrated import at_draws
+from bayes_alliance.process.integrated import quantities
 from bayes_alliance.process.survival import OBSERVED_UNTIL, YEAR, alliance_years, durations
 from bayes_alliance.theories import build
 
@@ -192,7 +192,8 @@ def hazards(tree: xr.DataTree, data: Data) -> xr.DataArray:
     """
     model = build(tree.attrs["theory"], data, priors_of(tree))
     posterior = thinned(tree["posterior"].to_dataset(), DRAWS)
-    values = at_draws(model, posterior, {"hazard": model["hazard"]})["hazard"].to_numpy()
+    hazard = quantities(model, {"hazard": model["hazard"]}, "hazard")
+    values = hazard(posterior)["hazard"].to_numpy()
     rows = alliance_years(data.episodes)
     return xr.DataArray(
         values,

@@ -21,6 +21,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,39 +72,47 @@ def ages(data: Data) -> np.ndarray:
     return np.linspace(0.0, last if len(lives) else 1.0, AGES)
 
 
-def standing(
-    hazard: pt.TensorVariable, stretches: pd.DataFrame, episodes: list[str], years: np.ndarray
-) -> pt.TensorVariable:
+def time_spent(stretches: pd.DataFrame, years: np.ndarray) -> np.ndarray:
+    """Years that a design spends in each stretch of its life, up to each age.
+
+    Parameters
+    ----------
+    stretches : pandas.DataFrame
+        What `bayes_alliance.process.survival.alliance_years` gave.
+    years : numpy.ndarray
+        Ages, from 0 on.
+
+    Returns
+    -------
+    numpy.ndarray, shape (alliance_year, years)
+        The last stretch goes on beyond its end.
+    """
+    last = (~stretches["episode"].duplicated(keep="last")).to_numpy()
+    length = np.where(last, np.inf, stretches["exposure"])[:, None]  # (alliance_year, 1)
+    return (years - stretches["age_from"].to_numpy()[:, None]).clip(0.0, length)
+
+
+def standing(hazard: pt.TensorVariable, spent: Any, episode: Any, like: Any) -> pt.TensorVariable:
     """Probability that a design still stands, from piecewise-constant hazards.
 
     Parameters
     ----------
     hazard : TensorVariable, shape (alliance_year,)
         Hazard a year in each stretch.
-    stretches : pandas.DataFrame
-        What `bayes_alliance.process.survival.alliance_years` gave.
-    episodes : list of str
-        All episodes; those without a life stand for ever.
-    years : numpy.ndarray
-        Ages, from 0 on.
+    spent : TensorVariable, shape (alliance_year, years)
+        What `time_spent` gave.
+    episode : TensorVariable, shape (alliance_year,)
+        Position of each stretch's episode.
+    like : TensorVariable, shape (episode,)
+        Something by episode; episodes without a life stand for ever.
 
     Returns
     -------
     TensorVariable, shape (episode, years)
-        Probabilities; beyond the last stretch its hazard goes on.
+        Probabilities.
     """
-    first = np.zeros((len(episodes), 1), dtype=np.int64)
-    inside = np.zeros((len(episodes), len(years)), dtype=np.int64)
-    since = np.zeros((len(episodes), len(years)))
-    begun = stretches["age_from"].to_numpy()
-    for episode, rows in stretches.groupby("episode", sort=False).indices.items():
-        at = episodes.index(episode)
-        found = np.searchsorted(begun[rows], years, side="right") - 1
-        first[at], inside[at] = rows[0], rows[found]
-        since[at] = years - begun[rows[found]]
-    passed = hazard * stretches["exposure"].to_numpy()
-    before = pt.cumsum(passed) - passed  # (alliance_year,) since the first stretch of all
-    return pt.exp(before[first] - before[inside] - hazard[inside] * since)
+    none = pt.zeros_like(like)[:, None] * pt.zeros_like(spent[0])  # (episode, years)
+    return pt.exp(-none[episode].inc(hazard[:, None] * spent))
 
 
 def predict(
@@ -170,12 +179,12 @@ def _reader(tree: xr.DataTree) -> Evaluator:
     data = data_of(tree)
     years, longer = ages(data), open_ended(data)
     model = build(tree.attrs["theory"], longer, priors_of(tree))
-    stretches, episodes = alliance_years(longer.episodes), longer.episodes["episode"].tolist()
     with model:
         model.add_coord("years", years)
-        curves = standing(model["hazard"], stretches, episodes, years)
+        spent = time_spent(alliance_years(longer.episodes), years)
+        spent = pm.Data("time_spent", spent, dims=("alliance_year", "years"))
+        curves = standing(model["hazard"], spent, model["year_episode"], model["group_size"])
         pm.Deterministic("standing", curves, dims=("episode", "years"))
-    model.made_of = None  # the years are in the graph
     return Evaluator(model, ("design_probability", "standing"), densities=False)
 
 

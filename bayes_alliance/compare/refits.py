@@ -121,8 +121,8 @@ def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
         if progress:
             progress(f"exact refit without {label}")
         model, log_density = model_of(tree)
-        own = arrays(data_of(tree))
-        changed = own | hold_out(own, list(cases))
+        whole = arrays(data_of(tree))
+        changed = whole | hold_out(whole, list(cases))
         values = {name: value for name, (_, value) in changed.items()}
         log_density = with_containers(log_density, values)
         sampled = sample_model(
@@ -137,9 +137,14 @@ def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
         posterior = sampled["posterior"].to_dataset()
         scored = evaluator(model)
         nodes = scored.nodes(posterior, seed=attrs["seed"])
-        scores = scored.run(posterior, nodes).isel(case=list(cases))
-        some = posterior.isel(draw=_thinned(posterior, PREDICTED))
-        designs = _designs(model, some, nodes, cases)
+        with scored.only(nodes, cases) as own:
+            scores = scored.run(posterior, own)
+            some = posterior.isel(draw=_thinned(posterior, PREDICTED))
+            designs = _designs(model, some, own)
+        names = np.array(model.coords["case"])
+        scores = scores.assign_coords(case=names[list(cases)])
+        rows = np.isin(scored.case_of_episode, cases)
+        designs = designs.assign_coords(episode=np.array(model.coords["episode"])[rows])
         # a mixture of draws needs no chains
         designs = designs.stack(sample=("chain", "draw")).transpose("sample", ...)
         found = scores.merge(designs.drop_vars(["sample", "chain", "draw"]))
@@ -197,16 +202,13 @@ def designs_seen(tree: xr.DataTree) -> xr.Dataset:
     posterior = tree["posterior"].to_dataset()
     model = model_of(tree)[0]
     nodes = evaluator(model, DESIGN, densities=False).nodes(posterior, seed=tree.attrs["seed"])
-    every = tuple(range(tree["log_likelihood"].sizes["case"]))
-    return _designs(model, posterior, nodes, every)
+    return _designs(model, posterior, nodes)
 
 
-def _designs(model, posterior: xr.Dataset, nodes, cases: tuple[int, ...]) -> xr.Dataset:
-    """Predicted designs of some cases."""
-    asked = evaluator(model, DESIGN, densities=False)
-    found = asked.run(posterior, nodes)
-    rows = np.flatnonzero(np.isin(asked.case_of_episode, cases))
-    return found[[f"design_probability_{known}" for known in INFORMATION]].isel(episode=rows)
+def _designs(model, posterior: xr.Dataset, nodes) -> xr.Dataset:
+    """Predicted designs of the cases that the model holds."""
+    found = evaluator(model, DESIGN, densities=False).run(posterior, nodes)
+    return found[[f"design_probability_{known}" for known in INFORMATION]]
 
 
 class Refit(az.SamplingWrapper):

@@ -545,7 +545,11 @@ def _complete(
     rate, arose = rate.isel(row=seen), xr.DataArray(arose[seen], dims="row")
     likelihood = xr.where(arose == 1, np.log(-np.expm1(-rate)), -rate)
     of_theory = {name: model[name] for name in carried.kinds}
-    more = [posterior, quantities(model, of_theory)(posterior)] if of_theory else [posterior]
+    more = (
+        [posterior, quantities(model, of_theory, "carried")(posterior)]
+        if of_theory
+        else [posterior]
+    )
     constant = {
         v.name: (model.named_vars_to_dims[v.name], v.get_value())
         for v in model.data_vars

@@ -7,7 +7,7 @@ in every dataset and nothing leaks from a left-out episode into a fit.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,6 +36,13 @@ CELLS_ONLY = {cell: i for i, cell in enumerate(CELLS)} | {"refused": 0}
 
 BY_YEAR = ("year_episode", "year_age", "year_panel")
 """Containers that say where an alliance-year belongs."""
+
+POSITIONS = {
+    **{"case_index": "case", "client_case": "case", "case_row": "episode"},
+    **{"member_episode": "episode", "member_client": "client"},
+    **{"year_episode": "episode", "year_panel": "panel_year"},
+}
+"""Containers that say where something stands among the rows of a dimension."""
 
 Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]
 
@@ -272,6 +279,43 @@ def hold_out(values: Arrays, cases: list[int]) -> Arrays:
         "ended": np.where(out_year, 0, values["ended"][1]),
     }
     return {name: (values[name][0], new) for name, new in blank.items()}
+
+
+def only(values: Arrays, cases: Sequence[int]) -> Arrays:
+    """Arrays of some cases alone.
+
+    Parameters
+    ----------
+    values : dict
+        What `arrays` gave, for a whole dataset.
+    cases : sequence of int
+        Positions of the cases to keep.
+
+    Returns
+    -------
+    dict
+        The rows of these cases, their episodes, clients and lives, in the order that they had;
+        indices are positions in what is left.
+    """
+    episode = np.isin(values["case_index"][1], cases)
+    year = episode[values["year_episode"][1]]
+    keep = {
+        "episode": episode,
+        "case": np.isin(np.arange(len(values["case_row"][1])), cases),
+        "client": np.isin(values["client_case"][1], cases),
+        "member": episode[values["member_episode"][1]],
+        "alliance_year": year,
+        "panel_year": np.isin(
+            np.arange(len(values["panel_threat_now"][1])), values["year_panel"][1][year]
+        ),
+    }
+    out: Arrays = {}
+    for name, (dims, value) in values.items():
+        kept = value[keep[dims[0]]] if dims[0] in keep else value
+        if name in POSITIONS:
+            kept = (np.cumsum(keep[POSITIONS[name]]) - 1)[kept].astype(value.dtype)
+        out[name] = dims, kept
+    return out
 
 
 def stretches(values: Mapping[str, np.ndarray], used: Collection[str]) -> dict[str, np.ndarray]:

@@ -19,7 +19,8 @@ Merkle, Furr & Rabe-Hesketh (2019), "Bayesian comparison of latent variable mode
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -39,7 +40,7 @@ from scipy.stats import norm, qmc
 from bayes_alliance.density import compile_arrays, graph_of
 from bayes_alliance.machine.arrays import Arrays
 from bayes_alliance.process.cells import COMMITMENTS
-from bayes_alliance.process.containers import without_design
+from bayes_alliance.process.containers import only, without_design
 
 LATENT = "epsilon"
 OUTCOMES = ("outcome_observed", "ended_observed")
@@ -278,13 +279,24 @@ class Evaluator:
         self.outcomes_have_nodes = self.of_outcomes.reads_latent
         self.free = [rv.name for rv in model.free_RVs if rv.name != LATENT]
         self.has_latent = LATENT in model.named_vars
-        data = {v.name: v for v in model.data_vars}
-        self.case_of_episode = data["case_index"].get_value()
-        self.episode_of_year = data["year_episode"].get_value()
-        self.case_of_client = data["client_case"].get_value()
-        self.commitment = data["commitment_observed"]
-        self.covariate = data["commitment"]
-        self.n_cases = len(model.coords["case"])
+        self.data = {v.name: v for v in model.data_vars}
+        self.commitment = self.data["commitment_observed"]
+        self.covariate = self.data["commitment"]
+
+    @property
+    def case_of_episode(self) -> np.ndarray:
+        """Case of each episode."""
+        return self.data["case_index"].get_value(borrow=True)
+
+    @property
+    def episode_of_year(self) -> np.ndarray:
+        """Episode of each alliance-year."""
+        return self.data["year_episode"].get_value(borrow=True)
+
+    @property
+    def n_cases(self) -> int:
+        """Number of cases."""
+        return len(self.data["case_row"].get_value(borrow=True))
 
     @functools.cached_property
     def of_indicators(self) -> Callable:
@@ -317,7 +329,36 @@ class Evaluator:
         """
         if not self.has_latent:
             return None
-        return make_nodes(posterior, self._case_of(LATENT), nodes, seed)
+        return make_nodes(posterior, self.case_of(LATENT), nodes, seed)
+
+    @contextmanager
+    def only(self, nodes: Nodes | None, cases: Sequence[int]) -> Iterator[Nodes | None]:
+        """Evaluate some cases alone within a with statement: the containers hold no others.
+
+        Parameters
+        ----------
+        nodes : Nodes or None
+            Nodes for the whole model.
+        cases : sequence of int
+            Positions of the cases.
+
+        Yields
+        ------
+        Nodes or None
+            Nodes for these cases. Meanwhile `run` gives cases, episodes and clients without labels.
+        """
+        held = {name: v.get_value() for name, v in self.data.items()}
+        dims = self.model.named_vars_to_dims
+        if nodes is not None:
+            of = np.isin(self.case_of(LATENT), cases)
+            nodes = Nodes(nodes.values[:, of], nodes.log_ratio[:, of])
+        try:
+            for name, (_, value) in only({n: (dims[n], v) for n, v in held.items()}, cases).items():
+                self.data[name].set_value(value)
+            yield nodes
+        finally:
+            for name, value in held.items():
+                self.data[name].set_value(value)
 
     def run(
         self,
@@ -372,8 +413,10 @@ class Evaluator:
             value = np.concatenate([part[name] for part in parts])
             value = value.reshape(chains, draws, *value.shape[1:])
             data[name] = (("chain", "draw", *self._dims(name)), value)
-        used = {d for dims, _ in data.values() for d in dims} & set(self.model.coords)
-        coords = {d: list(self.model.coords[d]) for d in used}
+        sizes = {d: n for dims, v in data.values() for d, n in zip(dims, v.shape, strict=True)}
+        known = {d: list(labels) for d, labels in self.model.coords.items() if d in sizes}
+        # rows of some cases alone have no labels
+        coords = {d: labels for d, labels in known.items() if len(labels) == sizes[d]}
         return xr.Dataset(data, coords={**coords, "chain": posterior.chain, "draw": posterior.draw})
 
     def _dims(self, name: str) -> tuple[str, ...]:
@@ -382,14 +425,21 @@ class Evaluator:
             return ("case",)
         return tuple(self.model.named_vars_to_dims[name.rsplit("_", 1)[0]])
 
-    def _case_of(self, name: str) -> np.ndarray:
-        """Case of each unit of the latent variable or of an indicator."""
-        cases = np.arange(self.n_cases)
-        of_unit = {
-            "client": self.case_of_client,
-            "case": cases,
-            "unit": np.concatenate([self.case_of_client, cases]),
-        }
+    def case_of(self, name: str) -> np.ndarray:
+        """Case of each unit of the latent variable or of an indicator.
+
+        Parameters
+        ----------
+        name : str
+            Name of the variable.
+
+        Returns
+        -------
+        numpy.ndarray of int
+            Positions.
+        """
+        cases, clients = np.arange(self.n_cases), self.data["client_case"].get_value(borrow=True)
+        of_unit = {"client": clients, "case": cases, "unit": np.concatenate([clients, cases])}
         return of_unit[self.model.named_vars_to_dims[name][0]]
 
     def _by_case(self, values: np.ndarray, case: np.ndarray) -> np.ndarray:
@@ -420,9 +470,9 @@ class Evaluator:
         """Log weights of the nodes given the indicators: (draw, node, case)."""
         if nodes is None:
             return np.zeros((1, 1, self.n_cases))
-        total = self._by_case(nodes.log_ratio[None], self._case_of(LATENT))
+        total = self._by_case(nodes.log_ratio[None], self.case_of(LATENT))
         for name in self.indicators:
-            total = total + self._by_case(told[name], self._case_of(name))
+            total = total + self._by_case(told[name], self.case_of(name))
         return total - _log_sum(total, 1)[:, None]
 
     def _batch(self, point, levels, nodes, given) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ from bayes_alliance.compare.predictions import (
     predict,
     predictions,
     standing,
+    time_spent,
 )
 from bayes_alliance.compare.refits import draws_without
 from bayes_alliance.compare.scores import score_table
@@ -76,8 +77,10 @@ def test_curves_against_a_loop_over_stretches(data, plain):
     stretches, episodes = alliance_years(longer.episodes), data.episodes["episode"].tolist()
     hazard = np.random.default_rng(1).exponential(0.05, len(stretches))
     years = np.linspace(0, 90, 37)  # beyond the end of observation
-    given = pt.vector("hazard")
-    got = plain([given], standing(given, stretches, episodes, years))(hazard)
+    given, spent = pt.vector("hazard"), pt.as_tensor(time_spent(stretches, years))
+    at = pt.as_tensor([episodes.index(episode) for episode in stretches["episode"]])
+    curves = standing(given, spent, at, pt.as_tensor(np.ones(len(episodes))))
+    got = plain([given], curves)(hazard)
     assert got.shape == (len(episodes), len(years))
     alive = list(dict.fromkeys(stretches["episode"]))
     for at, episode in enumerate(episodes):

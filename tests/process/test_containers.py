@@ -15,6 +15,7 @@ from bayes_alliance.process.cells import CELLS, COMMITMENTS, DEPARTURE_LABELS, R
 from bayes_alliance.process.containers import (
     BY_YEAR,
     CLIENT_COVARIATES,
+    FACTORS,
     MEMORY,
     arrays,
     codes,
@@ -23,6 +24,7 @@ from bayes_alliance.process.containers import (
     era,
     hold_out,
     nearness,
+    only,
     outcome_codes,
     stretches,
     threat_components,
@@ -88,6 +90,22 @@ def test_a_case_that_is_held_out_leaves_no_outcome_and_nothing_else(data):
             np.testing.assert_array_equal(values[~rows], whole[name][1][~rows])
             assert values.dtype == whole[name][1].dtype
     np.testing.assert_array_equal(whole["outcome"][1], arrays(data)["outcome"][1])
+
+
+@pytest.mark.parametrize("cases", [[4], [0, 7, 9], list(range(12))])
+def test_arrays_of_some_cases_are_those_of_their_tables(data, cases):
+    """Chosen among the arrays or among the rows of the tables, cases are the same."""
+    names = [coords(data)["case"][i] for i in cases]
+    episodes = data.episodes[data.episodes["case"].isin(names)].reset_index(drop=True)
+    clients = data.clients[data.clients["episode"].isin(episodes["episode"])]
+    alone = dataclasses.replace(data, episodes=episodes, clients=clients.reset_index(drop=True))
+    levels = {factor: coords(data)[factor] for factor in FACTORS}
+    expected, found = arrays(alone, levels), only(arrays(data), cases)
+    assert found.keys() == expected.keys()
+    for name, (dims, values) in expected.items():
+        assert found[name][0] == dims
+        assert found[name][1].dtype == values.dtype, name
+        np.testing.assert_allclose(found[name][1], values, err_msg=name)
 
 
 @pytest.mark.parametrize("theory", NAMES)

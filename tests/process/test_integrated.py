@@ -20,7 +20,7 @@ from bayes_alliance.process.integrated import (
     sobol_normal,
 )
 from bayes_alliance.process.replicated import draw_prior
-from bayes_alliance.theories import build
+from bayes_alliance.theories import NAMES, build
 
 LATENT_THEORIES = ("occupation", "prospect")
 LEVELS = range(len(COMMITMENTS))
@@ -294,6 +294,25 @@ def test_the_containers_are_put_back(models, evaluators, fits):
     )
     for name, values in before.items():
         np.testing.assert_array_equal(model[name].get_value(), values)
+
+
+@pytest.mark.parametrize("theory", NAMES)
+@pytest.mark.parametrize("cases", [(7,), (3, 11)])
+def test_some_cases_alone_are_what_they_are_among_all(theory, cases, evaluators, models):
+    evaluator, model = evaluators[theory], models[theory]
+    draws = draw_prior(model, 6, 3)
+    nodes = evaluator.nodes(None, seed=4)
+    whole = evaluator.run(draws, nodes)
+    held = {v.name: v.get_value() for v in model.data_vars}
+    episodes = np.isin(evaluator.case_of_episode, cases)
+    with evaluator.only(nodes, cases) as own:
+        some = evaluator.run(draws, own)
+    for name, values in some.data_vars.items():
+        rows = list(cases) if "case" in values.dims else episodes
+        np.testing.assert_allclose(values, whole[name][:, :, rows], rtol=1e-9, err_msg=name)
+    assert not {"case", "episode"} & set(some.coords)
+    for variable in model.data_vars:
+        np.testing.assert_array_equal(variable.get_value(), held[variable.name], variable.name)
 
 
 def test_batches_do_not_matter(evaluators, fits):
