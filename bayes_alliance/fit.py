@@ -90,7 +90,8 @@ def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
         shape = (theory, priors.form if same else priors.hash, names, shapes)
         if shape not in _log_densities:
             # chains begin where the bundled priors have them, whichever fit was compiled first
-            first = build(theory, data, usual) if same else model
+            other = same and priors.hash != usual.hash
+            first = build(theory, data, usual) if other else model
             # what a module of your own makes of its theory may change with what that imports
             made_of = repr(shape) if theory in NAMES else None
             _log_densities[shape] = compile_model(first, made_of, var_names=names)
@@ -519,7 +520,7 @@ def save(tree: xr.DataTree, path: str | Path) -> Path:
                 }
                 for group in tree.children.values()
             }
-            tree.to_netcdf(part, engine="h5netcdf", encoding=zipped)
+            tree.to_netcdf(part, engine="netcdf4", encoding=zipped)
         else:
             tree.to_zarr(part, mode="w", consolidated=False)
             if path.exists():
@@ -570,7 +571,7 @@ def open_fit(
         if path.is_dir():
             opened = xr.open_datatree(path, engine="zarr", consolidated=False)
         else:
-            opened = xr.open_datatree(path, engine="h5netcdf")
+            opened = xr.open_datatree(path, engine="netcdf4")
         tree = opened.load()
         opened.close()
         theory, name = tree.attrs["theory"], tree.attrs["data_name"]

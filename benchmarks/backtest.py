@@ -183,7 +183,7 @@ def formed(tree: xr.DataTree, years: Any, path: Path, how: dict[str, int]) -> xr
     from bayes_alliance.forecast.formation import check_years, formation
 
     if path.exists():
-        with xr.open_datatree(path, engine="h5netcdf") as opened:
+        with xr.open_datatree(path, engine="netcdf4") as opened:
             saved = opened.load()
         wanted = check_years(years, ("major", "decisions")).to_csv(index=False)
         same = all(saved.attrs[name] == value for name, value in how.items())

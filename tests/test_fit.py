@@ -300,7 +300,7 @@ def folder(path: Path) -> None:
 
 
 def other_dataset(path: Path) -> None:
-    xr.Dataset({"x": ("t", [1.0, 2.0])}).to_netcdf(path, engine="h5netcdf")
+    xr.Dataset({"x": ("t", [1.0, 2.0])}).to_netcdf(path, engine="netcdf4")
 
 
 def cut_off(path: Path) -> None:

@@ -169,13 +169,13 @@ def _write(file: Path, scores: xr.Dataset, draws: xr.Dataset) -> None:
         f"/{name}": {str(v): {"zlib": True, "complevel": 1} for v in group.data_vars}
         for name, group in tree.children.items()
     }
-    tree.to_netcdf(half, engine="h5netcdf", encoding=zipped)
+    tree.to_netcdf(half, engine="netcdf4", encoding=zipped)
     half.replace(file)
 
 
 def _read(file: Path) -> tuple[xr.Dataset, xr.Dataset]:
     """Read a refit."""
-    with xr.open_datatree(file, engine="h5netcdf") as tree:
+    with xr.open_datatree(file, engine="netcdf4") as tree:
         return tree["scores"].load().to_dataset(), tree["draws"].load().to_dataset()
 
 

@@ -182,8 +182,8 @@ def reader(
     Returns
     -------
     tuple of pymc.Model and Evaluator
-        Made once for scenarios with as many episodes and clients and the same theatres, patrons
-        and eras; the containers hold the tables that came last.
+        Made once for scenarios with the same theatres, patrons and eras; the containers hold the
+        tables that came last.
     """
     model, evaluator = _reader(tree, data, levels)
     fill(model, arrays(data, levels))
@@ -212,7 +212,13 @@ def form_of(tree: xr.DataTree, data: Data, levels: dict[str, list[str]]) -> tupl
     return tree.attrs["theory"], priors_of(tree).hash, tuple(labels.items()), clients
 
 
-@cached(LRUCache(READERS), key=form_of)
+def _of_levels(tree: xr.DataTree, data: Data, levels: dict[str, list[str]]) -> tuple:
+    """The theory, its priors and the levels of factors: rows may differ in number."""
+    theory, priors, labels, _ = form_of(tree, data, levels)
+    return theory, priors, *(of for of in labels if of[0] in FACTORS)
+
+
+@cached(LRUCache(READERS), key=_of_levels)
 def _reader(
     tree: xr.DataTree, data: Data, levels: dict[str, list[str]]
 ) -> tuple[pm.Model, Evaluator]:

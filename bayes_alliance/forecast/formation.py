@@ -519,7 +519,8 @@ def _compiled(
         usual = load_priors(MODEL)
         same = priors.form == usual.form
         # chains begin where the bundled priors have them, whichever hazard was compiled first
-        first = _model(theory, options, carried, usual, rows) if same else model
+        other = same and priors.hash != usual.hash
+        first = _model(theory, options, carried, usual, rows) if other else model
         # The driver with its sign turned, and b with it, is a second mode: one of little weight,
         # but a chain that begins there stays. At b = 0 the years have no say in the driver yet.
         moved = {rv for rv in first.free_RVs if rv.name != "b"}

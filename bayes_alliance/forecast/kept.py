@@ -95,7 +95,7 @@ def kept(
 def _opened(path: Path) -> xr.DataTree | None:
     """A saved tree, in memory; None where there is none that can be read."""
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as opened:
+        with xr.open_datatree(path, engine="netcdf4") as opened:
             return opened.load()
     except (OSError, KeyError, ValueError):
         return None

@@ -27,7 +27,8 @@ class Arrays:
     inputs : list of [str, str]
         Name and type of each input.
     outputs : list of list
-        Lengths of each output's dimensions: a number, or the input and the axis that are as long.
+        Lengths of each output's dimensions: a number, or the input and the axis that are as long,
+        or the input that says how long, and no axis.
     """
 
     code: bytes
@@ -56,11 +57,16 @@ class Arrays:
         ValueError
             If lengths that must be equal are not.
         """
-        given = [np.ascontiguousarray(values[name], dtype) for name, dtype in self.inputs]
-        shapes = [
-            [size if isinstance(size, int) else given[size[0]].shape[size[1]] for size in sizes]
-            for sizes in self.outputs
-        ]
+        # a number of its own has no length, which ascontiguousarray would give it
+        given = [np.asarray(values[name], dtype, order="C") for name, dtype in self.inputs]
+
+        def length(size: Any) -> int:
+            if isinstance(size, int):
+                return size
+            of, axis = size
+            return int(given[of].item()) if axis is None else given[of].shape[axis]
+
+        shapes = [[length(size) for size in sizes] for sizes in self.outputs]
         made = [np.empty(shape) for shape in shapes]
         words = [word for v in given for word in (v.ctypes.data, *v.shape)]
         record = np.array([*words, *(v.ctypes.data for v in made)], dtype=np.uint64)
@@ -105,7 +111,8 @@ def _lengths(plan: Plan, places: Mapping[Any, int], variable: Any) -> list[Any]:
     """Lengths of a variable, as numbers or as those of inputs."""
     found: list[Any] = []
     for length in plan.shapes[variable]:
-        told = [[places[v], axis] for v, axis in length.places if v in places]
+        said = [(part[1], None) for part in length.last().parts if part[0] == "scalar"]
+        told = [[places[v], axis] for v, axis in (*length.places, *said) if v in places]
         if length.size is None and not told:
             raise Unsupported("an output whose length nothing tells")
         found.append(told[0] if length.size is None else length.size)

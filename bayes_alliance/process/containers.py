@@ -202,7 +202,8 @@ def arrays(data: Data, levels: dict[str, list[str]] | None = None) -> Arrays:
     factor = {**episodes[["theatre", "patron"]].astype(str), "era": episodes["date"].map(era)}
     for name in FACTORS:
         out[f"{name}_index"] = (("episode",), codes(factor[name], labels[name]))
-    return out | _clients(data, at) | _threat(data) | _survival(episodes, at)
+    rows = alliance_years(episodes)
+    return out | _clients(data, at) | _threat(data, rows) | _survival(episodes, rows, at)
 
 
 def encode(proposal: np.ndarray, outcome: np.ndarray) -> np.ndarray:
@@ -448,10 +449,11 @@ def _disparity(roots: pd.DataFrame) -> np.ndarray:
 
 def _likeness(data: Data, roots: pd.DataFrame) -> np.ndarray:
     """1/2 minus the distance of the regimes of client and patron, both against the adversary."""
-    year = data.years.set_index(["patron", "theatre", "year"])["polyarchy_gap"]
-    case = data.episodes.set_index("episode").loc[roots["episode"]]
-    keys = zip(case["patron"], case["theatre"], case["date"].dt.year, strict=True)
-    patron = np.array([year[key] for key in keys], dtype=float)
+    columns = (data.years[name] for name in ("patron", "theatre", "year", "polyarchy_gap"))
+    year = {(p, t, y): gap for p, t, y, gap in zip(*columns, strict=True)}
+    columns = (data.episodes[name] for name in ("episode", "patron", "theatre", "date"))
+    own = {episode: year[p, t, d.year] for episode, p, t, d in zip(*columns, strict=True)}
+    patron = np.array([own[episode] for episode in roots["episode"]], dtype=float)
     return 0.5 - np.abs(roots["polyarchy_gap"].to_numpy(float) - patron)
 
 
@@ -516,20 +518,19 @@ def threat_history(years: pd.DataFrame) -> dict[str, np.ndarray]:
         ``threat_now``; ``threat_recent``, the mean of the five years before; ``threat_long_run``,
         the mean of all years before. A first year is its own reference.
     """
-    now = pd.DataFrame(threat_components(years))
-    by = [years["patron"], years["theatre"]]
-    grouped = now.groupby(by).shift(1).groupby(by)
-    recent = grouped.rolling(MEMORY, min_periods=1).mean().droplevel([0, 1]).sort_index()
-    long_run = grouped.expanding().mean().droplevel([0, 1]).sort_index()
-    frames = {
-        "threat_now": now,
-        "threat_recent": recent.fillna(now),
-        "threat_long_run": long_run.fillna(now),
-    }
-    return {
-        name: frame.to_numpy(float).reshape(-1, len(THREAT_COMPONENTS))
-        for name, frame in frames.items()
-    }
+    now = threat_components(years)
+    row = np.arange(len(now))
+    pair = years[["patron", "theatre"]].astype(object).to_numpy()
+    begins = np.append(True, (pair[1:] != pair[:-1]).any(1))[: len(now)]
+    first = np.maximum.accumulate(np.where(begins, row, 0))  # (row,) of the same pair
+    before = np.concatenate([np.zeros((1, now.shape[1])), np.cumsum(now, axis=0)])
+
+    def mean_since(begin: np.ndarray) -> np.ndarray:
+        count = (row - begin)[:, None]
+        return np.where(count > 0, (before[:-1] - before[begin]) / np.maximum(count, 1), now)
+
+    recent = mean_since(np.maximum(first, row - MEMORY))
+    return {"threat_now": now, "threat_recent": recent, "threat_long_run": mean_since(first)}
 
 
 def exposed_covariates(years: pd.DataFrame) -> np.ndarray:
@@ -560,7 +561,7 @@ def exposed_covariates(years: pd.DataFrame) -> np.ndarray:
     )
 
 
-def _threat(data: Data) -> Arrays:
+def _threat(data: Data, stretches: pd.DataFrame) -> Arrays:
     """Threat at each decision and in each year with a design, and the two reference levels.
 
     Designs of one patron and theatre share their years: ``year_panel`` finds the year of a stretch.
@@ -573,7 +574,7 @@ def _threat(data: Data) -> Arrays:
         row[p, t, d.year]
         for p, t, d in zip(episodes["patron"], episodes["theatre"], episodes["date"], strict=True)
     ]
-    followed = _followed(episodes, alliance_years(episodes))
+    followed = _followed(episodes, stretches)
     place = {key: i for i, key in enumerate(dict.fromkeys(followed))}
     at_panel = [row[key] for key in place]
     year_panel = np.array([place[key] for key in followed], dtype=np.int64)
@@ -584,9 +585,10 @@ def _threat(data: Data) -> Arrays:
     return out
 
 
-def _survival(episodes: pd.DataFrame, at: dict[str, dict[str, int]]) -> Arrays:
+def _survival(
+    episodes: pd.DataFrame, rows: pd.DataFrame, at: dict[str, dict[str, int]]
+) -> Arrays:
     """Exposure and endings, one row a stretch of a design within a calendar year and an age."""
-    rows = alliance_years(episodes)
     return {
         "year_episode": (
             ("alliance_year",),

@@ -270,7 +270,7 @@ def test_unseen_levels_draw_their_effects(steady, years):
 def test_it_is_saved_and_asked_again(steady, years, tmp_path):
     form, _ = steady
     path = save(form, tmp_path / "form.nc")
-    again = xr.open_datatree(path, engine="h5netcdf").load()
+    again = xr.open_datatree(path, engine="netcdf4").load()
     rows = ahead(years)
     np.testing.assert_array_equal(arises(again, rows), arises(form, rows))
     again.close()

@@ -56,3 +56,14 @@ def test_outputs_of_unknown_length_are_refused():
     graph = FunctionGraph([x], [pt.concatenate([x, x])], clone=False)
     with pytest.raises(Unsupported, match="nothing tells"):
         write_arrays(graph, ["x"])
+
+
+def test_an_input_may_say_how_long_an_output_is():
+    n, x = pt.lscalar("n"), pt.dvector("x")
+    graph = FunctionGraph([n, x], [pt.alloc(x[0], n)], clone=False)
+    function = write_arrays(graph, ["n", "x"])
+    for count in (0, 1, 7):
+        (found,) = function({"n": np.array(count), "x": np.array([3.0, 1.0])})
+        np.testing.assert_array_equal(found, np.full(count, 3.0))
+    with pytest.raises(ValueError, match="negative"):
+        function({"n": np.array(-1), "x": np.array([3.0])})
