@@ -7,6 +7,7 @@ have it, and threads of its libraries are not forked.
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import signal
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -47,15 +48,22 @@ class Crew:
         Called with the name of each step, in a thread of the process that makes it.
     count : int, optional
         How many; one a core by default.
+    read_first : sequence of str
+        Modules that they import while they wait for their first job.
     """
 
-    def __init__(self, tell: Callable[[str], None], count: int | None = None) -> None:
+    def __init__(
+        self,
+        tell: Callable[[str], None],
+        count: int | None = None,
+        read_first: Sequence[str] = (),
+    ) -> None:
         self.tell = tell
         self.jobs: list[Job] = []
         self.groups: dict[str, int] = {}
         self.changed, self.telling = threading.Condition(), threading.Lock()
         self.closed = False
-        command = [sys.executable, "-m", __name__]
+        command = [sys.executable, "-m", __name__, *read_first]
         self.processes = [
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             for _ in range(count or os.cpu_count() or 1)
@@ -139,12 +147,14 @@ class Crew:
 
 
 @contextmanager
-def crew(tell: Callable[[str], None], count: int | None = None) -> Iterator[Crew]:
+def crew(
+    tell: Callable[[str], None], count: int | None = None, read_first: Sequence[str] = ()
+) -> Iterator[Crew]:
     """Processes for the length of a with statement.
 
     Parameters
     ----------
-    tell, count
+    tell, count, read_first
         As of `Crew`.
 
     Yields
@@ -152,7 +162,7 @@ def crew(tell: Callable[[str], None], count: int | None = None) -> Iterator[Crew
     Crew
         Takes jobs; leaving early ends what it does.
     """
-    made = Crew(tell, count)
+    made = Crew(tell, count, read_first)
     try:
         yield made
     finally:
@@ -164,6 +174,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is interrupted, and ends this
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
 
     def answer(kind: str, what: Any) -> None:
         pickle.dump((kind, what), answers, protocol=pickle.HIGHEST_PROTOCOL)

@@ -658,7 +658,7 @@ def reproduce(
     from bayes_alliance.writable import writable
 
     writable(out)
-    from bayes_alliance.report.report import reproduce as reproduce_all
+    from bayes_alliance.report.reproduce import reproduce as reproduce_all
 
     with _progress(800) as tell:
         numbers = reproduce_all(

@@ -48,7 +48,7 @@ def main(folder: str, study: str, draws: str, tune: str, chains: str) -> dict[st
         Seconds by kind of step; those in which several processes work are shared out evenly among
         their steps, so that all add up to how long it took.
     """
-    from bayes_alliance.report.report import reproduce
+    from bayes_alliance.report.reproduce import reproduce
 
     counts = {"draws": int(draws), "tune": int(tune), "chains": int(chains)}
     steps, main_thread = dict.fromkeys([*KINDS.values(), REST], 0.0), threading.get_ident()
@@ -64,7 +64,7 @@ def main(folder: str, study: str, draws: str, tune: str, chains: str) -> dict[st
             doing.clear()
         doing[thread], last[0] = step, now
 
-    tell("")
+    tell("import")  # the processes that do the work begin with it
     reproduce(folder, study=study, progress=tell, **counts)
     tell("")
     return steps

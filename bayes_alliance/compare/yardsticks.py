@@ -157,9 +157,9 @@ def covariates(data: Data, promises: bool = False) -> pd.DataFrame:
     """
     x = {name: value for name, (_, value) in arrays(data).items()}
     of_client = x["member_share"][:, None] * x["client_covariates"][x["member_client"]]
-    of_group = np.zeros((len(data.episodes), len(CLIENT_COVARIATES)))
-    np.add.at(of_group, x["member_episode"], of_client)
-    of_group = dict(zip(CLIENT_COVARIATES, of_group.T, strict=True))
+    means = np.zeros((len(data.episodes), len(CLIENT_COVARIATES)))
+    np.add.at(means, x["member_episode"], of_client)
+    of_group = dict(zip(CLIENT_COVARIATES, means.T, strict=True))
     columns = {name: of_group[name] for name in ("land", "capability")}
     columns["threat"] = x["threat_now"].mean(1)
     if promises:

@@ -19,6 +19,7 @@ breast cancer data". Beck, Katz & Tucker (1998), "Taking time seriously".
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -225,7 +226,7 @@ def hazards(form: xr.DataTree, tables: Sequence[pd.DataFrame]) -> np.ndarray:
     InputError
         If a table cannot be used.
     """
-    years = pd.read_csv(io.StringIO(str(form["tables"]["panel"].item())))
+    years, seen = _panel_of(str(form["tables"]["panel"].item()))
     theory, stored = form.attrs["theory"], json.loads(str(form["tables"]["priors"].item()))
     spec = Priors(MODEL, stored["parameters"], {})
     fixed = form["constant_data"].to_dataset()
@@ -236,9 +237,13 @@ def hazards(form: xr.DataTree, tables: Sequence[pd.DataFrame]) -> np.ndarray:
     # the stored text has them by name, the mean and the root in the order of the coordinate
     order = fixed["carried"].to_numpy().tolist() if stored["kinds"] else []
     carried = Carried({name: stored["kinds"][name] for name in order}, mean, root)
-    seen = _levels(years[years["major"] == 1])
+    checked = [check_years(table) for table in tables]
+    # other patrons and theatres are not the past of these
+    pairs = set(zip(checked[0]["patron"], checked[0]["theatre"], strict=True))
+    own = zip(years["patron"], years["theatre"], strict=True)
+    years = years[[pair in pairs for pair in own]]
     parts, places = [], []
-    for i, rows in enumerate(map(check_years, tables)):
+    for i, rows in enumerate(checked):
         both = pd.concat([rows.assign(_row=np.arange(len(rows))), years], ignore_index=True)
         both = both.drop_duplicates(KEY).sort_values(KEY).reset_index(drop=True)
         wanted = both["_row"].notna().to_numpy()
@@ -264,6 +269,13 @@ def hazards(form: xr.DataTree, tables: Sequence[pd.DataFrame]) -> np.ndarray:
     found = at(posterior)["hazard"].to_numpy()
     flat = found.reshape(-1, len(names))[:, np.argsort(np.concatenate(places))]
     return np.moveaxis(flat.reshape(len(flat), len(tables), -1), 1, 0)
+
+
+@functools.lru_cache(maxsize=8)
+def _panel_of(text: str) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """The years that a hazard was fitted to, and the theatres, patrons and eras at risk in them."""
+    years = pd.read_csv(io.StringIO(text))
+    return years, _levels(years[years["major"] == 1])
 
 
 def _form(theory, options, carried, priors, arrays) -> tuple:

@@ -585,9 +585,7 @@ def _threat(data: Data, stretches: pd.DataFrame) -> Arrays:
     return out
 
 
-def _survival(
-    episodes: pd.DataFrame, rows: pd.DataFrame, at: dict[str, dict[str, int]]
-) -> Arrays:
+def _survival(episodes: pd.DataFrame, rows: pd.DataFrame, at: dict[str, dict[str, int]]) -> Arrays:
     """Exposure and endings, one row a stretch of a design within a calendar year and an age."""
     return {
         "year_episode": (

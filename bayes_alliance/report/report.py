@@ -6,45 +6,21 @@ import io
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import matplotlib.figure
 import xarray as xr
 
-from bayes_alliance.apart import Crew, crew
-from bayes_alliance.compare.study import open_study
-from bayes_alliance.data.load import Data, load
-from bayes_alliance.fit import check_counts, fit, save
-from bayes_alliance.forecast.kept import file_of, kept
+from bayes_alliance.apart import Crew
 from bayes_alliance.report.figures import SUBJECTS, Figure, figures
 from bayes_alliance.report.figures import save as save_figure
 from bayes_alliance.report.page import page
-from bayes_alliance.report.results import (
-    DECISIONS,
-    NO_FRAMES,
-    NO_STATEMENTS,
-    Part,
-    Results,
-    Whole,
-    collect,
-    is_unread,
-    labelled,
-    measure,
-    part,
-    together,
-    whole,
-)
+from bayes_alliance.report.results import Results, collect
 from bayes_alliance.report.summary import dumps, summary
-from bayes_alliance.theories import MAIN
 from bayes_alliance.writable import writable
 
 Tell = Callable[[str], None]
-
-LONGEST = ("prospect", "occupation", "null")
-"""Theories by how long their part of a report takes."""
-POOLED = ("europe", "asia")
 
 
 def report(
@@ -157,110 +133,3 @@ def _drawn(
             bare = replace(figure, figure=matplotlib.figure.Figure())
             out[number][name] = bare, text.getvalue()
     return out
-
-
-def reproduce(
-    out: str | Path,
-    *,
-    draws: int = 1000,
-    tune: int = 500,
-    chains: int = 4,
-    seed: int = 1,
-    study: str | Path | None = None,
-    progress: Callable[[str], None] | None = None,
-) -> dict[str, Any]:
-    """Do everything on the bundled data: fit, compare, check, forecast, report.
-
-    Every theory is fitted to Europe and Asia together, which is what is reported, and to each
-    theatre alone; the prospect theory also without what was coded knowing the outcome.
-
-    Parameters
-    ----------
-    out : str or pathlib.Path
-        Folder of the report; the fits are saved in ``fits/`` below it as they are made, so that
-        an interruption loses only the fit in hand.
-    draws, tune, chains, seed
-        As in `bayes_alliance.fit`.
-    study : str or pathlib.Path, optional
-        As in `report`.
-    progress : callable, optional
-        Called with the name of each step.
-
-    Returns
-    -------
-    dict
-        The content of ``summary.json``.
-    """
-    if study is not None:
-        open_study(study)  # a wrong one is refused before the work
-    check_counts(draws, tune, chains)
-    fits = writable(Path(out) / "fits")
-    tell = progress or (lambda step: None)
-    asked: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    unread = {
-        f"prospect, {NO_FRAMES}": {"frames": False},
-        f"prospect, {NO_STATEMENTS}": {"frames": False, "statements": False},
-    }
-    alone = {f"{name}, {where} alone": (name, where) for where in POOLED for name in MAIN}
-    with crew(tell) as hands:
-        measured = hands.submit("", _measure)
-        wholes = {
-            name: hands.submit(name, _theory, name, _file(fits, name), asked) for name in LONGEST
-        }
-        beside = {
-            label: hands.submit("prospect", _beside, label, POOLED, read, _file(fits, label), asked)
-            for label, read in unread.items()
-        }
-        beside |= {
-            label: hands.submit(name, _beside, label, (where,), {}, _file(fits, label), asked)
-            for label, (name, where) in alone.items()
-        }
-        made = {name: wholes[name].result() for name in MAIN}
-        trees, parts = ({name: of[i] for name, of in made.items()} for i in range(2))
-        others = {label: future.result() for label, future in beside.items()}
-        results = together(trees, parts, others, measured.result(), study=study)
-        tell("figures")
-        return write(results, out, hands)
-
-
-def _file(folder: Path, label: str) -> Path:
-    """File of a fit."""
-    return folder / f"{label.replace(',', '').replace(' ', '-')}.nc"
-
-
-def _fitted(
-    label: str, data: Data, file: Path, asked: Mapping[str, Any], tell: Tell
-) -> xr.DataTree:
-    """A fit, saved."""
-    theory = label.partition(",")[0]
-    tree = fit(theory, data, **asked, progress=partial(labelled, tell, label))
-    save(tree, file)
-    return tree
-
-
-def _theory(
-    name: str, file: Path, asked: Mapping[str, Any], tell: Tell
-) -> tuple[xr.DataTree, Whole]:
-    """A theory fitted to all cases, and what is shown of it."""
-    tree = _fitted(name, load(*POOLED), file, asked, tell)
-    form = partial(kept, tree, file_of(file), partial(labelled, tell, f"{name}, {DECISIONS}"))
-    return tree, whole(tree, None, form, partial(labelled, tell, name))
-
-
-def _beside(
-    label: str,
-    names: tuple[str, ...],
-    read: Mapping[str, Any],
-    file: Path,
-    asked: Mapping[str, Any],
-    tell: Tell,
-) -> Part:
-    """A fit beside the theories, and what is shown of it."""
-    tree = _fitted(label, load(*names, **read), file, asked, tell)
-    return part(tree, is_unread(label), partial(labelled, tell, label))
-
-
-def _measure(tell: Tell) -> dict[str, dict[str, xr.Dataset]]:
-    """Predictions of the yardsticks."""
-    tell("yardsticks")
-    return measure(load(*POOLED))
