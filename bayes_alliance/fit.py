@@ -64,7 +64,8 @@ def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
     """The model and its compiled log density, made once a process.
 
     One compiled log density serves every dataset with parameters of the same sizes, whatever its
-    rows, and every prior of the same distributions: both are containers.
+    rows, and every prior of the same distributions: both are containers. The model is one for all
+    such priors, and holds those that were asked for last.
 
     Parameters
     ----------
@@ -80,31 +81,37 @@ def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
     tuple of pymc.Model and nutpie's compiled model
         Refits with other contents of the containers use ``with_data`` of the second.
     """
-    key = _key(theory, data, priors)
+    key, arguments = _key(theory, data, priors), np.array(list(priors.arguments.values()))
     if key not in _models:
         model = build(theory, data, priors)
         # rows of the data may differ in number, parameters may not
         names, shapes = sizes(model)
-        usual = load_priors(theory)
-        same = priors.form == usual.form
-        shape = (theory, priors.form if same else priors.hash, names, shapes)
+        kind, usual = _kind(priors), load_priors(theory)
+        shape = (theory, kind, names, shapes)
         if shape not in _log_densities:
             # chains begin where the bundled priors have them, whichever fit was compiled first
-            other = same and priors.hash != usual.hash
+            other = kind == usual.form and priors.hash != usual.hash
             first = build(theory, data, usual) if other else model
             # what a module of your own makes of its theory may change with what that imports
             made_of = repr(shape) if theory in NAMES else None
             _log_densities[shape] = compile_model(first, made_of, var_names=names)
         values = {name: value for name, (_, value) in arrays(data).items()}
-        values[CONTAINER] = np.array(list(priors.arguments.values()))
         _models[key] = (model, with_containers(_log_densities[shape], values))
-    return _models[key]
+    model, log_density = _models[key]
+    if CONTAINER in model.named_vars:
+        model[CONTAINER].set_value(arguments)
+    return model, with_containers(log_density, {CONTAINER: arguments})
 
 
 def _key(theory: str, data: Data, priors: Priors) -> tuple:
-    """What a model depends on: the tables (the hash passes over their order) and the priors."""
+    """What a model is made of: tables (the hash passes over their order) and a kind of priors."""
     clients = zip(data.clients["episode"], data.clients["client"], strict=True)
-    return theory, data.hash, priors.hash, tuple(data.episodes["episode"]), tuple(clients)
+    return theory, data.hash, _kind(priors), tuple(data.episodes["episode"]), tuple(clients)
+
+
+def _kind(priors: Priors) -> str:
+    """What priors that one model serves have in common: the bundled distributions, or all."""
+    return priors.form if priors.form == load_priors(priors.theory).form else priors.hash
 
 
 def with_containers(log_density: Any, values: Mapping[str, np.ndarray]) -> Any:

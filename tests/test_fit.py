@@ -32,7 +32,7 @@ from bayes_alliance.fit import (
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.process.containers import arrays, encode
 from bayes_alliance.process.integrated import at_draws
-from bayes_alliance.process.priors import load_priors
+from bayes_alliance.process.priors import CONTAINER, load_priors
 from bayes_alliance.process.survival import alliance_years
 from bayes_alliance.theories import MAIN
 
@@ -453,6 +453,21 @@ def test_a_model_of_a_fit_is_the_model_of_the_data(fits, models):
     model, _ = model_of(fits["null"])
     assert isinstance(model, pm.Model)
     assert dict(model.coords) == dict(models["null"].coords)
+
+
+def test_one_model_holds_the_priors_that_were_asked_for_last(fits, data):
+    """Whoever asks for a fit's model gets it with the fit's priors, whatever was asked between."""
+    usual, other = load_priors("null"), load_priors("null", {"hazard_0": {"mu": -2.0}})
+    kinds = load_priors("null", {"hazard_0": {"distribution": "half_normal", "sigma": 1.0}})
+    for priors in (usual, other, usual):
+        model, log_density = compiled("null", data, priors)
+        held = list(priors.arguments.values())
+        np.testing.assert_array_equal(model[CONTAINER].get_value(), held)
+        np.testing.assert_array_equal(log_density.shared_data[CONTAINER], held)
+        again, _ = model_of(fits["null"])
+        assert again is model
+        np.testing.assert_array_equal(again[CONTAINER].get_value(), list(usual.arguments.values()))
+    assert compiled("null", data, kinds)[0] is not model, "other distributions are another model"
 
 
 def test_the_same_data_in_another_order_are_another_model(data):

@@ -29,6 +29,7 @@ from bayes_alliance.process.containers import encode
 from bayes_alliance.process.designs import open_ended
 from bayes_alliance.process.integrated import LATENT
 from bayes_alliance.process.priors import Priors, load_priors
+from bayes_alliance.theories import build
 
 INDICATORS = {
     "fear": ("client_indicators", 0),
@@ -91,7 +92,9 @@ class Calibration:
         self, theory: str, data: Data, priors: Priors | None = None, seed: int = 1
     ) -> None:
         self.data = template(data)
-        self.model, self.log_density = compiled(theory, self.data, priors or load_priors(theory))
+        spec = priors or load_priors(theory)
+        self.log_density = compiled(theory, self.data, spec)[1]
+        self.model = build(theory, self.data, spec)  # its own: nobody else changes what it holds
         free, observed = self.model.free_RVs, self.model.observed_RVs
         self.draw_prior = pm.compile([], free, random_seed=seed, mode="FAST_COMPILE")
         self.rng = np.random.default_rng(seed)

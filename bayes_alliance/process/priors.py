@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import json
@@ -144,11 +145,17 @@ def load_priors(theory: str, changes: Mapping[str, Any] | str | Path | None = No
 
 def _merge(merged: dict[str, Any], name: str) -> None:
     """Add the priors of a file, and before them those of the files that it extends."""
-    content = read_toml(_file(name))
+    content = read_toml(_file(name)) if "." in name else _bundled(name)
     for base in content.get("extends", []):
         _merge(merged, base)
-    merged["parameters"] |= content.get("parameters", {})
+    merged["parameters"] |= {k: dict(v) for k, v in content.get("parameters", {}).items()}
     merged["options"] |= content.get("options", {})
+
+
+@functools.cache
+def _bundled(name: str) -> dict[str, Any]:
+    """Content of a bundled file, read once; nobody changes it."""
+    return read_toml(_file(name))
 
 
 def _file(name: str) -> Path:

@@ -88,12 +88,10 @@ def write(results: Results, out: str | Path, hands: Crew | None = None) -> dict[
         The content of ``summary.json``.
     """
     folder = writable(out)
-    if hands is None:
-        parts = [_drawn(results, 0, 1)]
-    else:
-        count = len(hands.processes)
-        jobs = [hands.submit(f"figures {i}", _drawn, results, i, count) for i in range(count)]
-        parts = [job.result() for job in jobs]
+    count = len(hands.processes) if hands else 0
+    jobs = [hands.submit(f"figures {i}", _drawn, results, i, count) for i in range(count) if hands]
+    numbers = summary(results)
+    parts = [job.result() for job in jobs] or [_drawn(results, 0, 1)]
     by_subject = {number: of for part in parts for number, of in part.items()}
     made = {slug: one for number in sorted(by_subject) for slug, one in by_subject[number].items()}
     pictures = folder / "figures"
@@ -102,7 +100,6 @@ def write(results: Results, out: str | Path, hands: Crew | None = None) -> dict[
         if stale.stem not in made:
             stale.unlink()
     svgs = {name: svg for name, (_, svg) in made.items()}
-    numbers = summary(results)
     for path, text in (
         *((pictures / f"{name}.svg", svg) for name, svg in svgs.items()),
         (folder / "summary.json", dumps(numbers)),
