@@ -369,11 +369,16 @@ def check_years(table: pd.DataFrame, more: tuple[str, ...] = ()) -> pd.DataFrame
         words = f"{kind} number between {low:g} and {high:g}{', or nothing' if empty else ''}"
         _refuse(out, name, inside | (out[name].isna() & empty), words)
         out[name] = found.astype(float)
-    states = read_table(bundled("data", "states.csv"), TABLES["states"])["abbreviation"]
-    _refuse(out, "patron", out["patron"].isin(set(states)), "a state listed in states.csv")
+    _refuse(out, "patron", out["patron"].isin(_states()), "a state listed in states.csv")
     _refuse(out, "theatre", out["theatre"].isin(set(THEATRES)), f"one of {', '.join(THEATRES)}")
     _refuse(out, "year", ~out.duplicated(KEY), "each patron, theatre and year once")
     return out.astype({"year": int})
+
+
+@functools.cache
+def _states() -> set[str]:
+    """Abbreviations of all states."""
+    return set(read_table(bundled("data", "states.csv"), TABLES["states"])["abbreviation"])
 
 
 def _refuse(table: pd.DataFrame, column: str, good: pd.Series, words: str) -> None:
