@@ -63,27 +63,28 @@ WHY = {
         "sums over runs of equal indices.",
     ),
     "report": (
-        "what is left is spread out: tables of scenarios made with pandas value by value, the "
-        "hazard of decisions on thousands of years, fits without a case, saving, and with empty "
-        "caches the graphs that PyTensor makes and simplifies.",
-        "all values of what is moved as rows of one table; years that a hazard cannot tell apart "
-        "added up; processes that begin while the first one still reads its libraries.",
+        "what is left is spread out: what each of fourteen fits computes from its draws and saves, "
+        "tables of scenarios made with pandas value by value, the hazard of decisions on thousands "
+        "of years, refits, some thirty figures, and with empty caches the graphs that PyTensor "
+        "makes and simplifies.",
+        "all values of what is moved as rows of one table; a hazard's logarithms only of years "
+        "with a decision; figures that are laid out once.",
     ),
     "starts": (
         "Python reads modules that a start does not need.",
         "import them where they are used.",
     ),
     "refit": (
-        "a refit with other priors builds its model again, for the shapes of what it stores.",
-        "keep the model, too, between priors of the same form.",
+        "a refit with priors of other distributions builds its model again.",
+        "keep what was compiled of each form of the priors.",
     ),
     "many": (
-        "each process builds a model anew for each prior that it has not seen.",
-        "keep the model, too, between priors of the same form.",
+        "each refit lays out its containers and starts its chains anew.",
+        "several refits in one call of the sampler.",
     ),
     "growth": (
-        "every client has a row of the largest case's width, and larger data have larger cases.",
-        "sums over runs of clients, which need no rows.",
+        "sums at indices that are data leave the processor's caches as the data grow.",
+        "clients in the order in which they are added up.",
     ),
     "equal": ("a Stan program is not the model of this package.", "find the term that differs."),
 }
