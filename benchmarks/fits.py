@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import multiprocessing
 import subprocess
@@ -42,6 +43,14 @@ def commit() -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
+def defaults() -> dict[str, int]:
+    """Numbers of draws and chains of a fit that is asked for none."""
+    import bayes_alliance as ba
+
+    asked = inspect.signature(ba.fit).parameters
+    return {name: asked[name].default for name in ("chains", "draws", "tune")}
+
+
 def one(where: str, name: str) -> dict[str, Any]:
     """One fit, at the defaults unless it is a longer one."""
     import bayes_alliance as ba
@@ -49,7 +58,7 @@ def one(where: str, name: str) -> dict[str, Any]:
 
     began = time.perf_counter()
     data = ba.load(where, frames=name != UNFRAMED)
-    draws = DRAWS if name.endswith(LONGER) else 1000
+    draws = DRAWS if name.endswith(LONGER) else defaults()["draws"]
     tree = ba.fit(name.partition(",")[0], data, draws=draws, seed=1)
     seconds = time.perf_counter() - began
     found = ba.diagnose(tree)
@@ -81,7 +90,7 @@ def main() -> int:
         from bayes_alliance.fit import versions
         from bayes_alliance.report.summary import dumps
 
-        stored |= {"command": "make fits", "versions": versions()}
+        stored |= {"command": "make fits", "versions": versions(), "defaults": defaults()}
         left = [run for run in runs() if "/".join(run) not in stored["fits"]]
         # a process of its own: nothing that one fit holds in memory is there in the next
         alone = multiprocessing.get_context("spawn")
@@ -109,7 +118,9 @@ def made(stored: dict[str, Any]) -> str:
         marks = ", ".join(sorted({row["commit"] for row in rows}))
         versions = ", ".join(f"{name} {version}" for name, version in stored["versions"].items())
         text += f" ({when}, commits {marks}; {versions})"
-    return f"{text} at the defaults: 4 chains, 1000 draws after 1000."
+    asked = stored["defaults"]
+    numbers = f"{asked['chains']} chains, {asked['draws']} draws after {asked['tune']}"
+    return f"{text} at the defaults: {numbers}."
 
 
 def page(stored: dict[str, Any]) -> str:
@@ -120,7 +131,7 @@ def page(stored: dict[str, Any]) -> str:
         "",
         f"{made(stored)} Two that these are too short for stand at the end, with more draws. "
         "Seconds are those of the whole fit, compiling and integrated likelihoods "
-        "included, on two cores beside other work. What the fits say of the hypotheses is "
+        "included, on two cores. What the fits say of the hypotheses is "
         "[a page of its own](hypotheses.md).",
         "",
         *([f"Not fitted yet: {'; '.join(missing)}.", ""] if missing else []),
