@@ -129,7 +129,7 @@ def page(stored: dict[str, Any]) -> str:
     lines = [
         "# Every theory on every dataset",
         "",
-        f"{made(stored)} Two that these are too short for stand at the end, with more draws. "
+        f"{made(stored)} Two stand at the end once more, with more draws. "
         "Seconds are those of the whole fit, compiling and integrated likelihoods "
         "included, on two cores. What the fits say of the hypotheses is "
         "[a page of its own](hypotheses.md).",

@@ -78,7 +78,8 @@ def store(*keys: str) -> dict[str, Any]:
     """A store of these fits; without any named, of all."""
     keys = keys or tuple(f"{where}/{fit}" for where in WHERE for fit in FITS)
     fits = {key: row(*key.split("/")) for key in keys}
-    return {"command": "make fits", "versions": {"pymc": "6.1.2"}, "fits": fits}
+    about = {"command": "make fits", "versions": {"pymc": "6.1.2"}}
+    return about | {"defaults": {"chains": 2, "draws": 40, "tune": 30}, "fits": fits}
 
 
 def change(stored: dict[str, Any], key: str, hypothesis: str, **values: Any) -> None:
