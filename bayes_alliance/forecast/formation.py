@@ -414,14 +414,17 @@ def _arrays(
     }
     values: Arrays = {
         "arose": (("row",), np.where(np.isnan(known), -1, known > 0).astype(np.int64)),
+        "decided_row": (("decision",), np.flatnonzero(known > 0)),
         "unallied": (("row",), np.log1p(rows["unallied"].to_numpy(float)) - USUAL),
         "exposed_covariates": (("row", "covariate"), exposed_covariates(rows)),
         **{name: (("row", "component"), value) for name, value in history.items()},
         **{f"{f}_index": (("row",), codes(factor[f], levels[f])) for f in FACTORS},
     }
     names = zip(*(rows[name].astype(str) for name in KEY), strict=True)
+    labels = [" ".join(name) for name in names]
     coords = {
-        "row": [" ".join(name) for name in names],
+        "row": labels,
+        "decision": [labels[i] for i in np.flatnonzero(known > 0)],
         "stage": [MODEL],
         "component": list(THREAT_COMPONENTS),
         "covariate": list(CLIENT_COVARIATES),
@@ -470,7 +473,7 @@ def _model(
         pm.CustomDist(
             "decided",
             rate,
-            logp=logp,
+            logp=partial(logp, decided=x.decided_row),
             random=random,
             observed=x.arose,
             dims="row",
@@ -482,7 +485,7 @@ def _model(
     return model
 
 
-def logp(value, rate) -> pt.TensorVariable:
+def logp(value, rate, decided) -> pt.TensorVariable:
     """Log-likelihood of whether a decision arose in a year.
 
     Parameters
@@ -491,14 +494,16 @@ def logp(value, rate) -> pt.TensorVariable:
         1 if one did, 0 if none did, -1 where it is not recorded.
     rate : TensorVariable, shape (row,)
         Hazard.
+    decided : TensorVariable or numpy.ndarray of int, shape (decision,)
+        Rows whose value is 1: they alone need the logarithm.
 
     Returns
     -------
     TensorVariable, shape (row,)
         Pointwise; 0 where it is not recorded.
     """
-    arose = pt.log(-pt.expm1(-rate))
-    return pt.switch(pt.eq(value, 1), arose, pt.switch(pt.eq(value, 0), -rate, 0.0))
+    own = rate[decided]
+    return pt.where(pt.eq(value, 0), -rate, 0.0)[decided].inc(pt.log(-pt.expm1(-own)))
 
 
 def random(rate, rng=None, size=None):

@@ -13,9 +13,6 @@ from bayes_alliance.fit import save
 from bayes_alliance.forecast.formation import MODEL, digest, formation
 from bayes_alliance.process.priors import load_priors
 
-CHAINS = 2
-"""Chains of a hazard that nobody gave settings for: as many as a small machine runs at once."""
-
 
 def file_of(fit: str | Path) -> Path:
     """File of the hazard of a fit.
@@ -34,7 +31,7 @@ def file_of(fit: str | Path) -> Path:
 
 
 def settings(tree: xr.DataTree) -> dict[str, Any]:
-    """Sampler settings of the hazard of a fit: its own, with fewer chains.
+    """Sampler settings of the hazard of a fit: its own.
 
     Parameters
     ----------
@@ -46,8 +43,7 @@ def settings(tree: xr.DataTree) -> dict[str, Any]:
     dict of str to int
         ``draws``, ``tune``, ``chains`` and ``seed``.
     """
-    own = {name: int(tree.attrs[name]) for name in ("draws", "tune", "seed")}
-    return own | {"chains": min(CHAINS, int(tree.attrs["chains"]))}
+    return {name: int(tree.attrs[name]) for name in ("draws", "tune", "chains", "seed")}
 
 
 def kept(
