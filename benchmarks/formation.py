@@ -63,11 +63,13 @@ def coefficients(form: Any) -> dict[str, Any]:
 def whole(tree: Any, reading: str) -> dict[str, Any]:
     """One fit of all years: diagnostics, coefficients and PSIS-LOO."""
     import arviz as az
+    import xarray as xr
 
     import bayes_alliance as ba
     from bayes_alliance.forecast.formation import formation
 
     form = formation(tree, of_reading(reading))
+    form["log_likelihood"] = xr.DataTree(form["log_likelihood"].to_dataset().astype(float))
     found, loo = ba.diagnose(form), az.loo(form, var_name="decided", pointwise=True)
     likelihood = form["log_likelihood"]["decided"]
     at_risk = form["constant_data"]["arose"].to_numpy()

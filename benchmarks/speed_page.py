@@ -67,8 +67,8 @@ WHY = {
         "tables of scenarios made with pandas value by value, the hazard of decisions on thousands "
         "of years, refits, some thirty figures, and with empty caches the graphs that PyTensor "
         "makes and simplifies.",
-        "all values of what is moved as rows of one table; a hazard's logarithms only of years "
-        "with a decision; figures that are laid out once.",
+        "all values of what is moved as rows of one table; fewer variables in a saved fit; figures "
+        "that are laid out once.",
     ),
     "starts": (
         "Python reads modules that a start does not need.",

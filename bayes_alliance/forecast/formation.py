@@ -125,7 +125,8 @@ def formation(
     Returns
     -------
     xarray.DataTree
-        Groups ``posterior``, ``sample_stats``, ``log_likelihood`` (by observed year at risk),
+        Groups ``posterior``, ``sample_stats``, ``log_likelihood`` (by observed year at risk, in
+        single precision: there are millions of them),
         ``log_prior``, ``constant_data`` and ``tables``; ``attrs`` carry versions, hashes, seed and
         seconds. `bayes_alliance.diagnose` and `bayes_alliance.save` take it.
 
@@ -566,7 +567,9 @@ def _complete(
     arose = model["arose"].get_value()
     seen = arose >= 0
     rate, arose = rate.isel(row=seen), xr.DataArray(arose[seen], dims="row")
-    likelihood = xr.where(arose == 1, np.log(-np.expm1(-rate)), -rate)
+    likelihood = (-rate).transpose("chain", "draw", "row").astype(np.float32)
+    decided = np.flatnonzero(arose.to_numpy() == 1)
+    likelihood[..., decided] = np.log(-np.expm1(-rate.isel(row=decided)))
     of_theory = {name: model[name] for name in carried.kinds}
     more = (
         [posterior, quantities(model, of_theory, "carried")(posterior)]
@@ -586,7 +589,7 @@ def _complete(
         {
             "posterior": xr.merge(more),
             "sample_stats": sampled["sample_stats"].to_dataset(),
-            "log_likelihood": xr.Dataset({"decided": likelihood.transpose("chain", "draw", "row")}),
+            "log_likelihood": xr.Dataset({"decided": likelihood}),
             "log_prior": quantities(model, density, "prior densities")(posterior),
             "constant_data": xr.Dataset(constant, {d: list(model.coords[d]) for d in used}),
             "tables": xr.Dataset({name: ((), text) for name, text in tables.items()}),
