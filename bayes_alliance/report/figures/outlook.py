@@ -79,7 +79,8 @@ def _line(axes: Axes, x: Sequence[int], rows: pd.DataFrame, name: str) -> None:
 def _style(name: str) -> dict[str, Any]:
     """Look of a theory's line, told apart without its colour."""
     if name == STACKED:
-        return {"linestyle": "-", "linewidth": 2.0}
+        # wide, and below the others: where a theory has all the weight its line lies on this one
+        return {"linestyle": "-", "linewidth": 3.2, "zorder": 1.9}
     return {"linestyle": LINES.get(theory_marker(name), "--"), "linewidth": 1.4}
 
 
@@ -195,7 +196,7 @@ def _movers(results: Results) -> Figure:
         for y in at[:-1]:
             axes.axhline(y + 0.5, color="#E6E6E6", linewidth=0.8)
         axes.axvline(0, color="#8C8C8C", linewidth=0.9)
-        axes.locator_params(axis="x", nbins=4)
+        axes.locator_params(axis="x", nbins=3)  # panels are narrow
     figure.supxlabel("Change of the probability of a multilateral design", fontsize=9.5)
     legend(figure, theory_legend(results.trees))
     names = next(iter(results.outlooks.values())).movers["mover"].unique()
