@@ -367,7 +367,8 @@ def page(stored: dict[str, Any], tried: list[dict[str, Any]]) -> str:
         "parameters that all have in common; their seconds are those of compiling and sampling "
         f"together.{fewer(stored)}",
         "",
-        f"Of {len(found)} targets {count[True]} are met and {count[False]} are missed"
+        f"Of {len(found)} targets {count[True]} are met and {count[False]} "
+        + ("is missed" if count[False] == 1 else "are missed")
         + (f"; {count[None]} were not measured." if count[None] else "."),
         "",
         "| what | target | measured | verdict |",
