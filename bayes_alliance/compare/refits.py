@@ -142,7 +142,8 @@ def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
             some = posterior.isel(draw=_thinned(posterior, PREDICTED))
             designs = _designs(model, some, own)
         names = np.array(model.coords["case"])
-        scores = scores.assign_coords(case=names[list(cases)])
+        # they were scored in the order of the data
+        scores = scores.assign_coords(case=names[sorted(cases)]).sel(case=names[list(cases)])
         rows = np.isin(scored.case_of_episode, cases)
         designs = designs.assign_coords(episode=np.array(model.coords["episode"])[rows])
         # a mixture of draws needs no chains

@@ -406,6 +406,7 @@ def _arrays(
     history = {name: value[chosen] for name, value in threat_history(years).items()}
     rows = years[chosen].reset_index(drop=True)
     known = rows["decisions"].to_numpy(float)
+    decided = np.flatnonzero(known > 0)
     own = _levels(rows)
     levels = {f: list(dict.fromkeys([*(seen or {}).get(f, []), *own[f]])) for f in FACTORS}
     factor = {
@@ -415,7 +416,7 @@ def _arrays(
     }
     values: Arrays = {
         "arose": (("row",), np.where(np.isnan(known), -1, known > 0).astype(np.int64)),
-        "decided_row": (("decision",), np.flatnonzero(known > 0)),
+        "decided_row": (("decision",), decided),
         "unallied": (("row",), np.log1p(rows["unallied"].to_numpy(float)) - USUAL),
         "exposed_covariates": (("row", "covariate"), exposed_covariates(rows)),
         **{name: (("row", "component"), value) for name, value in history.items()},
@@ -425,7 +426,7 @@ def _arrays(
     labels = [" ".join(name) for name in names]
     coords = {
         "row": labels,
-        "decision": [labels[i] for i in np.flatnonzero(known > 0)],
+        "decision": [labels[i] for i in decided],
         "stage": [MODEL],
         "component": list(THREAT_COMPONENTS),
         "covariate": list(CLIENT_COVARIATES),

@@ -38,8 +38,8 @@ ARGUMENTS = {
 FREE = {"logp": 1, "expand": 2, "rows": 0}
 OTHER_LENGTH, NO_ROOM, TROUBLE, NOT_FINITE = -1, -2, -3, 4
 """What is returned where there are no results; nutpie goes on after numbers above 0 alone."""
-WIDE = "-prefer-256-bit"
-"""What LLVM is told of a processor with wider registers: to use them. Loops wait for the steps of
+WIDE = {"+avx512f": "-prefer-256-bit"}
+"""What LLVM is told of a processor with wide registers: to use them. Loops wait for the steps of
 exp and log, one after the other, and take as long for eight rows as for four."""
 OPTIONS = ("--disable-lsr", "--enable-mem-access-versioning=false")
 """Of LLVM: loops with hundreds of addresses would be looked at for seconds, and for nothing; and
@@ -359,9 +359,10 @@ def machine() -> llvm.TargetMachine:
     llvmlite.binding.TargetMachine
         A new one: what holds code in memory frees its own with it.
     """
+    known = llvm.get_host_cpu_features().flatten().split(",")
     return _target().create_target_machine(
         cpu=llvm.get_host_cpu_name(),
-        features=f"{llvm.get_host_cpu_features().flatten()},{WIDE}",
+        features=",".join([*known, *(told for has, told in WIDE.items() if has in known)]),
         opt=3,
         codemodel="jitdefault",
         jit=True,

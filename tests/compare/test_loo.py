@@ -192,3 +192,13 @@ def test_refits_are_found_again_in_their_folder(fits, tmp_path):
     _refits.clear()
     refit_without(tree, (3,), "it, without a folder", told.append)
     assert len(told) == 3
+
+
+def test_cases_that_are_left_out_come_in_the_order_that_is_asked_for(fits):
+    names = fits["null"]["log_likelihood"]["case"].to_numpy()
+    for cases in ((2, 7), (7, 2)):
+        found = refit_without(fits["null"], cases)
+        assert found["case"].values.tolist() == names[list(cases)].tolist()
+    again = refit_without(fits["null"], (2, 7)).sel(case=names[[7, 2]])
+    np.testing.assert_allclose(found["joint"], again["joint"])
+    assert float(abs(found["joint"][..., 0] - found["joint"][..., 1]).max()) > 0.1
