@@ -147,7 +147,7 @@ def _reading(given: list[str]) -> dict[str, Any]:
 def _open(paths: list[Path], data: list[str] | None = None) -> dict[str, Any]:
     """Fits by theory."""
     from bayes_alliance.errors import InputError
-    from bayes_alliance.fit import open_fit
+    from bayes_alliance.storage import open_fit
 
     trees: dict[str, Any] = {}
     for path in paths:
@@ -307,8 +307,9 @@ def fit(
         raise InputError("a file name ending in .nc or .zarr", file=str(out))
     writable(out.parent)
     tables = _load(data, frames, coding)
-    from bayes_alliance.fit import diagnose, save
+    from bayes_alliance.diagnostics import diagnose
     from bayes_alliance.fit import fit as fit_theory
+    from bayes_alliance.storage import save
 
     with _progress(38) as tell:
         tree = fit_theory(
@@ -531,9 +532,9 @@ def forecast(
         from bayes_alliance.writable import writable
 
         writable(out.parent)
-    from bayes_alliance.fit import data_of
     from bayes_alliance.forecast.forecast import as_csv, stacking_weights
     from bayes_alliance.forecast.forecast import forecast as forecast_fits
+    from bayes_alliance.storage import data_of
 
     trees = _open(fits, data)
     weights = stacking_weights(trees)

@@ -1,14 +1,10 @@
-"""Sampling, the diagnostics gate, saving and opening fits."""
+"""Sampling a theory and completing the draws."""
 
 from __future__ import annotations
 
-import functools
-import io
 import json
 import os
 import platform
-import shutil
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -17,31 +13,26 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import arviz as az
 import numpy as np
 import nutpie
-import pandas as pd
 import pymc as pm
 import xarray as xr
 
-from bayes_alliance.data.load import Data, load
-from bayes_alliance.data.schema import BUNDLED
-from bayes_alliance.data.schema import TABLES as SCHEMAS
+from bayes_alliance.data.load import Data
 from bayes_alliance.density import compile_model
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.containers import arrays, stretches
 from bayes_alliance.process.integrated import evaluator, quantities
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
 from bayes_alliance.process.replicated import contents, draw_prior, replications
+from bayes_alliance.storage import TABLES, data_of, priors_of
 from bayes_alliance.theories import NAMES, build, get, sizes
 
 SAMPLERS = ("nutpie", "pymc", "numpyro")
 
 TARGET_ACCEPT, MASS_MATRIX = 0.9, "draw_diag"
 """Steps small enough for fits of few cases; the mass matrix is made of draws, not of gradients."""
-RHAT_MAX, ESS_MIN, EBFMI_MIN = 1.01, 400, 0.3
 PREDICTIVE_DRAWS = 1000
-TABLES = ("episodes", "clients", "years", "codings")
 STATS = ("diverging", "energy", "step_size", "n_steps", "depth", "acceptance_rate", "lp")
 PACKAGES = ("bayes-alliance", "pymc", "pytensor", "arviz", "nutpie", "numpy", "pandas", "xarray")
 
@@ -364,51 +355,6 @@ def _sorted(group: xr.Dataset) -> xr.Dataset:
     return group[sorted(map(str, group.data_vars))]
 
 
-def data_of(tree: xr.DataTree) -> Data:
-    """The data that a fit was made of, validated again.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        A fit.
-
-    Returns
-    -------
-    Data
-        The tables.
-    """
-    data = _read(*(str(tree["tables"][name].item()) for name in TABLES))
-    tables = (getattr(data, name).copy() for name in TABLES)
-    return Data(tree.attrs["data_name"], *tables)
-
-
-@functools.lru_cache(maxsize=8)
-def _read(*texts: str) -> Data:
-    """Stored tables, read and validated once a process."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in zip(TABLES, texts, strict=True):
-            columns = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-            columns[list(SCHEMAS[name].columns)].to_csv(Path(folder, f"{name}.csv"), index=False)
-        return load(folder)
-
-
-def priors_of(tree: xr.DataTree) -> Priors:
-    """The priors that a fit was made with.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        A fit.
-
-    Returns
-    -------
-    Priors
-        As stored with the fit.
-    """
-    stored = json.loads(str(tree["tables"]["priors"].item()))
-    return Priors(tree.attrs["theory"], stored["parameters"], stored["options"])
-
-
 def model_of(tree: xr.DataTree) -> tuple[pm.Model, Any]:
     """The model of a fit, compiled.
 
@@ -423,199 +369,3 @@ def model_of(tree: xr.DataTree) -> tuple[pm.Model, Any]:
         As the fit used them.
     """
     return compiled(tree.attrs["theory"], data_of(tree), priors_of(tree))
-
-
-def diagnose(tree: xr.DataTree) -> dict[str, Any]:
-    """Diagnostics of a fit and one verdict.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        A fit.
-
-    Returns
-    -------
-    dict
-        ``rhat_max``, ``ess_bulk_min``, ``ess_tail_min`` (each with ``_at``, the parameter),
-        ``divergences``, ``ebfmi_min``, ``problems`` (list of str) and ``verdict`` (``"ok"`` or
-        ``"not to be trusted"``).
-
-    References
-    ----------
-    Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), "Rank-normalization, folding, and
-    localization: an improved R-hat".
-    """
-    names = [*tree["log_prior"].data_vars, "epsilon"]
-    posterior = tree["posterior"].to_dataset()
-    free = posterior[[name for name in names if name in posterior]]
-    out: dict[str, Any] = {}
-    for name, values, worst in (
-        ("rhat_max", az.rhat(free), "max"),
-        ("ess_bulk_min", az.ess(free, method="bulk"), "min"),
-        ("ess_tail_min", az.ess(free, method="tail"), "min"),
-    ):
-        # undefined (one chain, say) is as bad as it can be
-        flat = _flat(values).fillna(np.inf if worst == "max" else 0.0)
-        where = flat.idxmax() if worst == "max" else flat.idxmin()
-        out[name], out[f"{name}_at"] = float(flat[where]), str(where)
-    out["divergences"] = int(tree["sample_stats"]["diverging"].sum())
-    out["ebfmi_min"] = float(np.min(az.bfmi(tree)["energy"].to_numpy()))
-    checks = (
-        (out["rhat_max"] <= RHAT_MAX, f"R-hat {out['rhat_max']:.3f} at {out['rhat_max_at']}"),
-        (
-            out["ess_bulk_min"] >= ESS_MIN,
-            f"bulk ESS {out['ess_bulk_min']:.0f} at {out['ess_bulk_min_at']}",
-        ),
-        (
-            out["ess_tail_min"] >= ESS_MIN,
-            f"tail ESS {out['ess_tail_min']:.0f} at {out['ess_tail_min_at']}",
-        ),
-        (out["divergences"] == 0, f"{out['divergences']} divergences"),
-        (out["ebfmi_min"] >= EBFMI_MIN, f"E-BFMI {out['ebfmi_min']:.2f}"),
-        (not tree.attrs.get("interrupted"), "interrupted before all draws were made"),
-    )
-    out["problems"] = [text for passed, text in checks if not passed]
-    out["verdict"] = "not to be trusted" if out["problems"] else "ok"
-    return out
-
-
-def _flat(values: xr.Dataset) -> pd.Series:
-    """One value a scalar parameter, by name with its coordinates."""
-    rows = {}
-    for name, array in values.data_vars.items():
-        for index in np.ndindex(array.shape):
-            at = [
-                str(array.coords[d].values[i]) if d in array.coords else str(i)
-                for d, i in zip(array.dims, index, strict=True)
-            ]
-            rows[f"{name}[{', '.join(at)}]" if at else str(name)] = float(array.values[index])
-    return pd.Series(rows)
-
-
-def save(tree: xr.DataTree, path: str | Path) -> Path:
-    """Write a fit whole or not at all.
-
-    Parameters
-    ----------
-    tree : xarray.DataTree
-        A fit.
-    path : str or pathlib.Path
-        ``*.nc`` (netCDF) or ``*.zarr``.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-
-    Raises
-    ------
-    InputError
-        If the ending is neither, or the place cannot be written.
-    """
-    path = Path(path)
-    if path.suffix not in (".nc", ".zarr"):
-        raise InputError("a file name ending in .nc or .zarr", file=str(path))
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".nc":
-            zipped = {
-                f"/{group.name}": {
-                    str(v): {"zlib": True, "complevel": 1}
-                    for v in group.data_vars
-                    if group[str(v)].ndim and group[str(v)].dtype.kind in "fiub"
-                }
-                for group in tree.children.values()
-            }
-            tree.to_netcdf(part, engine="netcdf4", encoding=zipped)
-        else:
-            tree.to_zarr(part, mode="w", consolidated=False)
-            if path.exists():
-                shutil.rmtree(path)
-        os.replace(part, path)
-    except OSError as error:
-        raise InputError(
-            f"a place that can be written ({error.strerror})", file=str(path)
-        ) from None
-    finally:
-        if part.is_dir():
-            shutil.rmtree(part)
-        elif part.exists():
-            part.unlink()
-    return path
-
-
-def open_fit(
-    path: str | Path,
-    data: Data | None = None,
-    priors: Mapping[str, Any] | str | Path | None = None,
-) -> xr.DataTree:
-    """Open a saved fit; refuse one from other data or priors.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        File written by `save`.
-    data : Data, optional
-        The data that it must have been made from; the bundled tables of its name by default.
-    priors : mapping or path, optional
-        The changes to the priors that it must have been made with; none by default.
-
-    Returns
-    -------
-    xarray.DataTree
-        The fit, in memory.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, is no fit, or was made from other data or priors.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise InputError("an existing file", file=str(path))
-    try:
-        if path.is_dir():
-            opened = xr.open_datatree(path, engine="zarr", consolidated=False)
-        else:
-            opened = xr.open_datatree(path, engine="netcdf4")
-        tree = opened.load()
-        opened.close()
-        theory, name = tree.attrs["theory"], tree.attrs["data_name"]
-        stored = str(tree["tables"]["episodes"].item())
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(
-            f"a fit saved by bayes_alliance ({type(error).__name__})", file=str(path)
-        ) from None
-    if data is None:
-        bundled = set(name.split("+")) <= set(BUNDLED)
-        data = _bundled_like(tree) if bundled else data_of(tree)
-    if tree.attrs["data_hash"] != data.hash or not stored:
-        raise InputError(
-            f"a fit of the data with hash {data.hash[:12]}",
-            file=str(path),
-            column="data_hash",
-            value=tree.attrs["data_hash"][:12],
-        )
-    wanted = load_priors(theory, priors)
-    if tree.attrs["priors_hash"] != wanted.hash:
-        raise InputError(
-            f"a fit with the priors with hash {wanted.hash[:12]}",
-            file=str(path),
-            column="priors_hash",
-            value=tree.attrs["priors_hash"][:12],
-        )
-    return tree
-
-
-def _bundled_like(tree: xr.DataTree) -> Data:
-    """The bundled tables, with those codings blanked that the fit did not read."""
-    blank = {
-        name: bool((tree["constant_data"][column].to_numpy() < 0).all())
-        for name, column in (("frames", "frame"), ("statements", "statement"))
-    }
-    names = tree.attrs["data_name"].split("+")
-    whole = load(*names)
-    if whole.hash == tree.attrs["data_hash"] or not any(blank.values()):
-        return whole
-    return load(*names, frames=not blank["frames"], statements=not blank["statements"])

@@ -150,7 +150,7 @@ def one(origin: int, asked: argparse.Namespace) -> dict[str, Any]:
 def trust(tree: xr.DataTree, form: xr.DataTree) -> dict[str, Any]:
     """Diagnostics of the two fits of a theory."""
     from bayes_alliance.compare.loo import pareto
-    from bayes_alliance.fit import diagnose
+    from bayes_alliance.diagnostics import diagnose
 
     _, k, good = pareto(tree)
     return {

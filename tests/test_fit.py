@@ -1,9 +1,8 @@
-"""Fits: provenance, reproducibility, the gate of diagnostics, and files."""
+"""Fits: provenance and reproducibility."""
 
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pymc as pm
@@ -18,14 +17,9 @@ from bayes_alliance.fit import (
     _log_densities,
     _whole_draws,
     compiled,
-    data_of,
-    diagnose,
     fit,
     model_of,
-    open_fit,
-    priors_of,
     sample_model,
-    save,
     versions,
     with_containers,
 )
@@ -150,77 +144,6 @@ def test_arguments_out_of_range_are_refused(change, data):
     assert caught.value.column == ("alpha" if name == "priors" else name)
 
 
-def hand_made(**chains: np.ndarray) -> xr.DataTree:
-    """A tree with the groups that diagnostics look at."""
-    rng = np.random.default_rng(0)
-    good = rng.standard_normal((4, 1000))
-    energy = chains.pop("energy", rng.standard_normal((4, 1000)))
-    diverging = chains.pop("diverging", np.zeros((4, 1000), dtype=bool))
-    dims = ("chain", "draw")
-    variables = {"a": good, **chains}
-    return xr.DataTree.from_dict(
-        {
-            "posterior": xr.Dataset({k: (dims, v) for k, v in variables.items()}),
-            "log_prior": xr.Dataset({k: (dims, v) for k, v in variables.items()}),
-            "sample_stats": xr.Dataset({"diverging": (dims, diverging), "energy": (dims, energy)}),
-        }
-    )
-
-
-def normal(seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal((4, 1000))
-
-
-def walk(seed: int, keep: float) -> np.ndarray:
-    """Stationary autoregression: chains that agree but move slowly."""
-    z, out = normal(seed), np.zeros((4, 1000))
-    out[:, 0] = z[:, 0]
-    for t in range(1, 1000):
-        out[:, t] = keep * out[:, t - 1] + np.sqrt(1 - keep**2) * z[:, t]
-    return out
-
-
-def test_a_good_fit_passes():
-    found = diagnose(hand_made())
-    assert found["verdict"] == "ok" and found["problems"] == []
-    assert found["ess_bulk_min"] > 3000 and found["rhat_max"] < 1.01
-
-
-def one_divergence() -> np.ndarray:
-    out = np.zeros((4, 1000), dtype=bool)
-    out[2, 77] = True
-    return out
-
-
-@pytest.mark.parametrize(
-    ("tree", "problem"),
-    [
-        (hand_made(b=normal() + np.array([0, 0, 0, 3.0])[:, None]), "R-hat"),
-        (hand_made(b=walk(3, 0.97)), "bulk ESS"),
-        # a mixture that rarely visits one tail: the middle mixes, the quantile does not
-        (hand_made(b=np.where(walk(5, 0.995) > 1.6, 8, 0) + normal(6)), "tail ESS"),
-        (hand_made(diverging=one_divergence()), "1 divergences"),
-        (hand_made(energy=np.cumsum(normal(2), axis=1)), "E-BFMI"),
-    ],
-    ids=lambda v: v if isinstance(v, str) else "",
-)
-def test_each_criterion_is_flagged(tree, problem):
-    found = diagnose(tree)
-    assert found["verdict"] == "not to be trusted"
-    assert any(text.startswith(problem) for text in found["problems"]), found["problems"]
-    if problem in ("R-hat", "bulk ESS", "tail ESS"):
-        text = next(t for t in found["problems"] if t.startswith(problem))
-        assert text.endswith(" at b"), "the parameter is named"
-
-
-def test_an_interruption_is_flagged():
-    tree = hand_made()
-    tree.attrs["interrupted"] = 1
-    found = diagnose(tree)
-    assert found["verdict"] == "not to be trusted"
-    assert found["problems"] == ["interrupted before all draws were made"]
-
-
 def test_only_whole_draws_count_after_an_interruption():
     values = np.ones((2, 10, 3))
     posterior = xr.Dataset({"a": (("chain", "draw", "k"), values)})
@@ -231,125 +154,6 @@ def test_only_whole_draws_count_after_an_interruption():
     assert _whole_draws(posterior) == {"chain": [0], "draw": slice(0, 10)}, "hardly begun"
     values[:] = np.nan
     assert _whole_draws(posterior)["chain"] == []
-
-
-def test_the_small_fits_are_not_trusted_for_their_length(fits):
-    """600 draws in all: the gate must say that it is too few, and nothing must diverge much."""
-    for theory, tree in fits.items():
-        found = diagnose(tree)
-        assert found["verdict"] == "not to be trusted", theory
-        assert found["divergences"] <= 6 and found["rhat_max"] < 1.15, theory
-
-
-@pytest.mark.parametrize("ending", [".nc", ".zarr"])
-def test_saving_and_opening_is_the_identity(ending, fits, tmp_path: Path):
-    tree = fits["occupation"]
-    path = save(tree, tmp_path / "below" / f"fit{ending}")
-    opened = open_fit(path)
-    assert list(path.parent.iterdir()) == [path], "no other files are left"
-    assert set(opened.children) == set(tree.children)
-    for group in tree.children:
-        xr.testing.assert_equal(opened[group].to_dataset(), tree[group].to_dataset())
-    assert dict(opened.attrs) == dict(tree.attrs)
-    assert diagnose(opened) == diagnose(tree)
-    save(fits["null"], tmp_path / "below" / f"fit{ending}")
-    assert open_fit(path).attrs["theory"] == "null", "saving again replaces"
-
-
-def test_a_fit_carries_its_data_and_priors(fits, data):
-    for theory, tree in fits.items():
-        back = data_of(tree)
-        assert back.hash == data.hash and back.name == data.name
-        assert list(back.episodes["episode"]) == list(data.episodes["episode"])
-        assert priors_of(tree) == load_priors(theory)
-
-
-def test_changed_priors_must_be_named_to_open(fits, tmp_path: Path):
-    path = save(fits["null"], tmp_path / "fit.nc")
-    with pytest.raises(InputError) as caught:
-        open_fit(path, priors={"hazard_0": {"sigma": 2.0}})
-    wanted = load_priors("null", {"hazard_0": {"sigma": 2.0}}).hash
-    assert caught.value.column == "priors_hash"
-    assert wanted[:12] in str(caught.value)
-    assert fits["null"].attrs["priors_hash"][:12] in str(caught.value)
-
-
-def test_a_fit_of_other_data_is_refused(fits, tmp_path: Path):
-    path = save(fits["null"], tmp_path / "fit.nc")
-    asia = load("asia")
-    with pytest.raises(InputError) as caught:
-        open_fit(path, data=asia)
-    assert caught.value.column == "data_hash" and asia.hash[:12] in str(caught.value)
-
-
-def nothing(path: Path) -> None:
-    pass
-
-
-def text(path: Path) -> None:
-    path.write_text("not a fit\n")
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def folder(path: Path) -> None:
-    path.mkdir()
-    (path / "a.txt").write_text("not a fit\n")
-
-
-def other_dataset(path: Path) -> None:
-    xr.Dataset({"x": ("t", [1.0, 2.0])}).to_netcdf(path, engine="netcdf4")
-
-
-def cut_off(path: Path) -> None:
-    other_dataset(path)
-    path.write_bytes(path.read_bytes()[:-500])
-
-
-@pytest.mark.parametrize("make", [nothing, text, empty, folder, other_dataset, cut_off])
-def test_what_is_no_fit_is_refused(make, tmp_path: Path):
-    path = tmp_path / "fit.nc"
-    make(path)
-    with pytest.raises(InputError, match=r"fit.nc"):
-        open_fit(path)
-
-
-@pytest.mark.parametrize("name", ["fit", "fit.pkl", "fit.nc.gz", ".nc"])
-def test_unknown_endings_are_refused(name, fits, tmp_path: Path):
-    with pytest.raises(InputError, match=r"ending in .nc or .zarr"):
-        save(fits["null"], tmp_path / name)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("ending", [".nc", ".zarr"])
-def test_a_place_that_cannot_be_written_is_refused(ending, fits, tmp_path: Path):
-    file = tmp_path / "file"
-    file.write_text("in the way\n")
-    with pytest.raises(InputError, match="a place that can be written"):
-        save(fits["null"], file / "below" / f"fit{ending}")
-    with pytest.raises(InputError, match="a place that can be written"):
-        save(fits["null"], file / f"fit{ending}")
-    assert list(tmp_path.iterdir()) == [file] and file.read_text() == "in the way\n"
-
-
-def test_a_folder_is_not_replaced_by_a_file(fits, tmp_path: Path):
-    (tmp_path / "fit.nc").mkdir()
-    with pytest.raises(InputError, match=r"fit.nc"):
-        save(fits["null"], tmp_path / "fit.nc")
-    assert [p.name for p in tmp_path.iterdir()] == ["fit.nc"]
-
-
-@pytest.mark.parametrize("ending", [".nc", ".zarr"])
-def test_a_failed_save_leaves_the_old_file(ending, fits, tmp_path: Path):
-    path = save(fits["null"], tmp_path / f"fit{ending}")
-    broken = fits["null"].copy()
-    broken.attrs["cannot be written"] = object()
-    with pytest.raises(Exception):  # noqa: B017 - whatever the library raises
-        save(broken, path)
-    assert open_fit(path).attrs["theory"] == "null"
-    assert list(tmp_path.iterdir()) == [path], "no part is left"
 
 
 def test_the_posterior_covers_the_truth(fits, data, models):

@@ -14,12 +14,12 @@ import pandas as pd
 import xarray as xr
 
 from bayes_alliance.data.load import Data
-from bayes_alliance.fit import priors_of
 from bayes_alliance.process.cells import COMMITMENTS
 from bayes_alliance.process.containers import CELLS_ONLY, codes
 from bayes_alliance.process.designs import open_ended
 from bayes_alliance.process.integrated import quantities
 from bayes_alliance.process.survival import OBSERVED_UNTIL, YEAR, alliance_years, durations
+from bayes_alliance.storage import priors_of
 from bayes_alliance.theories import build
 
 DRAWS = 250

@@ -37,8 +37,8 @@ from bayes_alliance.data.load import Data, load
 from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.validate import read_table
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of
 from bayes_alliance.process.cells import COMMITMENTS, JOINT, MULTILATERAL, STRONG, TRILATERAL
+from bayes_alliance.storage import data_of
 
 __all__ = ["check", "checks", "designs", "lifetimes", "quantities"]
 

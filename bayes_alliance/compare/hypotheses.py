@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_alliance.fit import data_of
+from bayes_alliance.storage import data_of
 from bayes_alliance.theories import get
 
 CI_PROB = 0.9

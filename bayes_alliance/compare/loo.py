@@ -20,8 +20,8 @@ import xarray as xr
 
 from bayes_alliance.compare.refits import Refit, log_mean, refit_without
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of
 from bayes_alliance.process.integrated import INFORMATION
+from bayes_alliance.storage import data_of
 
 BY = ("episode", "theatre", "patron")
 SMALL, ERRORS = 4.0, 2.0

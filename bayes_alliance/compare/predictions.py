@@ -33,11 +33,11 @@ from cachetools import LRUCache, cached
 from bayes_alliance.compare.loo import pareto
 from bayes_alliance.compare.refits import draws_without
 from bayes_alliance.data.load import Data
-from bayes_alliance.fit import TABLES, data_of, priors_of
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.process.designs import open_ended
 from bayes_alliance.process.integrated import INFORMATION, Evaluator
 from bayes_alliance.process.survival import alliance_years, durations
+from bayes_alliance.storage import TABLES, data_of, priors_of
 from bayes_alliance.theories import build
 
 AGES = 31

@@ -32,8 +32,9 @@ from bayes_alliance.compare.hypotheses import hypotheses
 from bayes_alliance.compare.loo import elpd, pointwise
 from bayes_alliance.compare.specifications import Specification, specification
 from bayes_alliance.data.load import Data
+from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import _log_densities, _models, diagnose, fit, versions
+from bayes_alliance.fit import _log_densities, _models, fit, versions
 from bayes_alliance.process.integrated import INFORMATION, evaluator
 from bayes_alliance.process.priors import load_priors
 from bayes_alliance.theories import get

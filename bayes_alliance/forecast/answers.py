@@ -25,7 +25,6 @@ from pytensor.graph.traversal import ancestors
 
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of
 from bayes_alliance.forecast.forecast import (
     READERS,
     STACKED,
@@ -42,6 +41,7 @@ from bayes_alliance.forecast.scenario import Scenario
 from bayes_alliance.forecast.tables import scenario_data
 from bayes_alliance.process.cells import CELLS, MULTILATERAL
 from bayes_alliance.process.containers import Arrays, arrays
+from bayes_alliance.storage import data_of
 
 DECIDED = "multilateral if decided"
 """Probability of a multilateral design, given a decision in the first year."""

@@ -27,7 +27,6 @@ from bayes_alliance.compare.loo import compare
 from bayes_alliance.data.load import Data
 from bayes_alliance.data.panel import KEY
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of, priors_of
 from bayes_alliance.forecast.baselines import design_baselines, life_baselines, year_baselines
 from bayes_alliance.forecast.forecast import NODES, STACKED, carry_over, seen_levels, stack
 from bayes_alliance.forecast.formation import COVARIATES, hazard
@@ -44,6 +43,7 @@ from bayes_alliance.process.containers import arrays
 from bayes_alliance.process.designs import designs
 from bayes_alliance.process.integrated import INFORMATION, LATENT, Evaluator
 from bayes_alliance.process.survival import OBSERVED_UNTIL, alliance_years
+from bayes_alliance.storage import data_of, priors_of
 from bayes_alliance.theories import build
 
 HORIZON = 15

@@ -21,13 +21,13 @@ from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.compare.loo import compare
 from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of, priors_of
 from bayes_alliance.forecast.sample import central, certain, sample
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.forecast.tables import scenario_data, yearly_data
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.process.containers import FACTORS, Arrays, arrays, coords
 from bayes_alliance.process.integrated import LATENT, Evaluator
+from bayes_alliance.storage import data_of, priors_of
 from bayes_alliance.theories import build
 
 STACKED = "stacked"

@@ -45,7 +45,7 @@ from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.validate import read_table
 from bayes_alliance.density import compile_model, untraced
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import check_counts, priors_of, sample_model, versions, with_containers
+from bayes_alliance.fit import check_counts, sample_model, versions, with_containers
 from bayes_alliance.forecast.forecast import READERS, carry_over, fill
 from bayes_alliance.forecast.parameters import Asked, Carried, Parameters
 from bayes_alliance.process.containers import (
@@ -61,6 +61,7 @@ from bayes_alliance.process.containers import (
 from bayes_alliance.process.hierarchy import effects
 from bayes_alliance.process.integrated import quantities
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
+from bayes_alliance.storage import priors_of
 from bayes_alliance.theories import NAMES, get, sizes
 
 MODEL = "formation"

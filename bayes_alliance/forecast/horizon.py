@@ -26,7 +26,6 @@ from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.data.load import Data
 from bayes_alliance.data.panel import panel
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of
 from bayes_alliance.forecast.forecast import (
     INPUTS,
     STACKED,
@@ -40,6 +39,7 @@ from bayes_alliance.forecast.sample import sample
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.forecast.tables import yearly_data
 from bayes_alliance.process.containers import LEAST_RATIO
+from bayes_alliance.storage import data_of
 
 RUNGS = ("none", "bilateral", "trilateral", "multilateral_weak", "multilateral_strong")
 RUNG_OF_CELL = np.array([0, 1, 1, 2, 2, 3, 4])

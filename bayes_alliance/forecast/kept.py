@@ -9,9 +9,9 @@ from typing import Any
 import xarray as xr
 
 from bayes_alliance.data.panel import panel
-from bayes_alliance.fit import save
 from bayes_alliance.forecast.formation import MODEL, digest, formation
 from bayes_alliance.process.priors import load_priors
+from bayes_alliance.storage import save
 
 
 def file_of(fit: str | Path) -> Path:

@@ -18,7 +18,6 @@ import xarray as xr
 from cachetools import LRUCache, cached
 
 from bayes_alliance.data.load import Data
-from bayes_alliance.fit import data_of, priors_of
 from bayes_alliance.forecast.forecast import READERS, draws_for, fill, form_of, seen_levels
 from bayes_alliance.forecast.sample import central
 from bayes_alliance.forecast.scenario import Scenario
@@ -27,6 +26,7 @@ from bayes_alliance.process.cells import CELLS, COMMITMENTS
 from bayes_alliance.process.containers import arrays, threat_history
 from bayes_alliance.process.integrated import LATENT, quantities
 from bayes_alliance.process.survival import AGE_BREAKS
+from bayes_alliance.storage import data_of, priors_of
 from bayes_alliance.theories import build
 
 YEARS = 30

@@ -18,8 +18,8 @@ import xarray as xr
 from scipy.special import expit, logit
 
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import priors_of
 from bayes_alliance.process.sums import weighted
+from bayes_alliance.storage import priors_of
 
 
 @dataclass(frozen=True)

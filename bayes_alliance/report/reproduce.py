@@ -111,8 +111,9 @@ def _fitted(
     label: str, data: Data, file: Path, asked: Mapping[str, Any], tell: Tell
 ) -> xr.DataTree:
     """A fit, saved."""
-    from bayes_alliance.fit import fit, save
+    from bayes_alliance.fit import fit
     from bayes_alliance.report.results import labelled
+    from bayes_alliance.storage import save
 
     theory = label.partition(",")[0]
     tree = fit(theory, data, **asked, progress=partial(labelled, tell, label))

@@ -24,8 +24,8 @@ from bayes_alliance.compare.unseen import unseen
 from bayes_alliance.compare.weights import stacking
 from bayes_alliance.compare.yardsticks import yardsticks
 from bayes_alliance.data.load import Data
+from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of, diagnose, priors_of
 from bayes_alliance.forecast.beyond import warnings as scenario_warnings
 from bayes_alliance.forecast.forecast import by_cell
 from bayes_alliance.forecast.formation import formation
@@ -33,6 +33,7 @@ from bayes_alliance.forecast.kept import settings
 from bayes_alliance.forecast.scenario import Scenario, read
 from bayes_alliance.process.integrated import INFORMATION
 from bayes_alliance.report.outlook import Foreseen, Outlook, foresee, groupings, outlooks_of
+from bayes_alliance.storage import data_of, priors_of
 from bayes_alliance.theories import NULL
 
 MAIN = ("indicators", "episode")

@@ -25,9 +25,9 @@ from bayes_alliance.check.quantities import (
 from bayes_alliance.data import load
 from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import TABLES
 from bayes_alliance.process.cells import CELLS, MULTILATERAL, REFUSED
 from bayes_alliance.process.containers import codes, encode, era, outcome_codes
+from bayes_alliance.storage import TABLES
 
 CELL = {name: i for i, name in enumerate(CELLS)}
 

@@ -22,11 +22,12 @@ from bayes_alliance.compare.predictions import (
 from bayes_alliance.compare.refits import draws_without
 from bayes_alliance.compare.scores import score_table
 from bayes_alliance.data import load
-from bayes_alliance.fit import data_of, model_of, sample_model, with_containers
+from bayes_alliance.fit import model_of, sample_model, with_containers
 from bayes_alliance.process.cells import CELLS, REFUSED
 from bayes_alliance.process.containers import arrays, hold_out
 from bayes_alliance.process.integrated import INFORMATION, Evaluator
 from bayes_alliance.process.survival import alliance_years, durations
+from bayes_alliance.storage import data_of
 
 SAMPLE = ("chain", "draw")
 

@@ -14,7 +14,6 @@ import xarray as xr
 from bayes_alliance.compare.hypotheses import CI_PROB
 from bayes_alliance.data.load import Data
 from bayes_alliance.data.panel import KEY
-from bayes_alliance.fit import priors_of
 from bayes_alliance.forecast import formation as hazards
 from bayes_alliance.forecast import lasting as lives
 from bayes_alliance.forecast.clients import COLUMNS
@@ -28,6 +27,7 @@ from bayes_alliance.process.cells import CELLS, COMMITMENTS
 from bayes_alliance.process.containers import arrays
 from bayes_alliance.process.integrated import LATENT, Evaluator, Nodes, over_draws
 from bayes_alliance.process.priors import Priors, load_priors
+from bayes_alliance.storage import priors_of
 from bayes_alliance.theories import build
 
 

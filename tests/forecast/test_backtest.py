@@ -11,7 +11,7 @@ from backtest_examples import with_another_future, with_other_outcomes
 from bayes_alliance.compare.yardsticks import lapsed
 from bayes_alliance.data.panel import panel
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of, model_of
+from bayes_alliance.fit import model_of
 from bayes_alliance.forecast.backtest import (
     exposure_ahead,
     forecast_designs,
@@ -36,6 +36,7 @@ from bayes_alliance.forecast.formation import formation
 from bayes_alliance.forecast.known import cases_after, known_at, known_panel, lives_after
 from bayes_alliance.process.integrated import at_draws
 from bayes_alliance.process.survival import alliance_years, durations
+from bayes_alliance.storage import data_of
 
 ORIGIN, UNTIL = 1952, 1967
 

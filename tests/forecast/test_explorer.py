@@ -21,7 +21,6 @@ from typer.testing import CliRunner
 from bayes_alliance.cli import app
 from bayes_alliance.compare.loo import elpd
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of
 from bayes_alliance.forecast.explore import (
     CLIENT,
     LAST_HORIZON,
@@ -40,6 +39,7 @@ from bayes_alliance.forecast.lasting import DESIGNS, lasting
 from bayes_alliance.forecast.scenario import read
 from bayes_alliance.forecast.tables import yearly_data
 from bayes_alliance.process.cells import CELLS
+from bayes_alliance.storage import data_of
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -12,8 +12,8 @@ import xarray as xr
 from scipy.special import expit, logit
 
 from bayes_alliance.data.panel import KEY, panel
+from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import diagnose, save
 from bayes_alliance.forecast import formation as module
 from bayes_alliance.forecast.formation import USUAL, arises, check_years, formation, hazard
 from bayes_alliance.forecast.parameters import Carried
@@ -26,6 +26,7 @@ from bayes_alliance.process.containers import (
 )
 from bayes_alliance.process.integrated import at_draws
 from bayes_alliance.process.priors import load_priors
+from bayes_alliance.storage import save
 
 SMALL = {"draws": 300, "tune": 300, "chains": 2, "seed": 1}
 FLAT = {

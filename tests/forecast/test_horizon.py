@@ -13,7 +13,6 @@ from scenario_examples import made
 
 from bayes_alliance.data.load import Data
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import data_of
 from bayes_alliance.forecast.forecast import design_draws, yearly_designs
 from bayes_alliance.forecast.formation import check_years, formation
 from bayes_alliance.forecast.horizon import RUNG_OF_CELL, RUNGS, horizon, ladder, outlook, rows
@@ -23,6 +22,7 @@ from bayes_alliance.forecast.sample import settled
 from bayes_alliance.forecast.scenario import Scenario, bundled_scenarios, read
 from bayes_alliance.forecast.tables import yearly_data
 from bayes_alliance.process.cells import CELLS
+from bayes_alliance.storage import data_of
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,11 @@ import pytest
 import xarray as xr
 
 from bayes_alliance import cli
-from bayes_alliance.fit import save
 from bayes_alliance.forecast.horizon import RUNGS
 from bayes_alliance.forecast.kept import file_of, kept, settings
 from bayes_alliance.forecast.sample import central, certain, settled
 from bayes_alliance.forecast.scenario import bundled_scenarios, grouping, read
+from bayes_alliance.storage import save
 
 
 @pytest.fixture(scope="module")

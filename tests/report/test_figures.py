@@ -27,7 +27,6 @@ from bayes_alliance.compare.loo import difference, table
 from bayes_alliance.compare.stages import STAGES
 from bayes_alliance.compare.unseen import KINDS
 from bayes_alliance.data.load import Data, load
-from bayes_alliance.fit import TABLES, priors_of
 from bayes_alliance.forecast.forecast import STACKED
 from bayes_alliance.forecast.scenario import read
 from bayes_alliance.process.cells import CELLS
@@ -50,6 +49,7 @@ from bayes_alliance.report.figures import (
 from bayes_alliance.report.figures import hypotheses as forests
 from bayes_alliance.report.figures.style import RC, THEATRE_COLOURS, THEORY_COLOURS, settle
 from bayes_alliance.report.results import ASKED, FORECAST, MAIN, Results
+from bayes_alliance.storage import TABLES, priors_of
 from bayes_alliance.theories import build
 
 DRAWS = 100

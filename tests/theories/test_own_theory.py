@@ -9,8 +9,10 @@ import pytest
 
 from bayes_alliance.compare.hypotheses import hypotheses
 from bayes_alliance.compare.loo import compare
+from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import diagnose, fit, open_fit, save
+from bayes_alliance.fit import fit
+from bayes_alliance.storage import open_fit, save
 from bayes_alliance.theories import theories
 
 NAME = "own_theories.crowd"

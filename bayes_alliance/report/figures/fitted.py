@@ -15,7 +15,7 @@ from arviz import PlotCollection
 from matplotlib.lines import Line2D
 
 from bayes_alliance.compare.hypotheses import CI_PROB, hypothesis_draws
-from bayes_alliance.fit import ESS_MIN, RHAT_MAX
+from bayes_alliance.diagnostics import ESS_MIN, RHAT_MAX
 from bayes_alliance.report.figures.style import (
     MUTED,
     PERCENT,

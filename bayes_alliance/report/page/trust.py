@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from bayes_alliance.fit import EBFMI_MIN, ESS_MIN, RHAT_MAX
+from bayes_alliance.diagnostics import EBFMI_MIN, ESS_MIN, RHAT_MAX
 from bayes_alliance.report.page.marks import Said, fit_marks, high_k, refitted
 from bayes_alliance.report.page.tables import lines, red, table
 from bayes_alliance.report.page.words import (
