@@ -49,14 +49,20 @@ def results(summary: dict) -> str:
             )
     lines += [
         "",
-        "| scenario, if the question is decided | multilateral, strong: stacked | interval |",
+        "| scenario, all theories stacked | multilateral and strong, if decided in | "
+        "multilateral and strong by the end of, decided or not |",
         "| --- | ---: | ---: |",
     ]
     for name, table in summary["forecast"].items():
-        row = table["stacked"]["multilateral_strong"]
-        lines.append(
-            f"| {name} | {row['probability']:.2f} | {row['lower']:.2f} to {row['upper']:.2f} |"
-        )
+        decided = table["stacked"]["multilateral_strong"]
+        later = [
+            row
+            for row in summary["outlook"][name]["years"]
+            if (row["theory"], row["rung"]) == ("stacked", "multilateral_strong")
+        ]
+        last = max(later, key=lambda row: row["year"])
+        when = summary["scenarios"][name]["year"]
+        lines.append(f"| {name} | {when}: {_chance(decided)} | {last['year']}: {_chance(last)} |")
     bad = [f"{n}: {'; '.join(f['problems'])}" for n, f in summary["fits"].items() if f["problems"]]
     lines += [
         "",
@@ -65,6 +71,11 @@ def results(summary: dict) -> str:
         else "**Not to be trusted:** " + "; ".join(bad),
     ]
     return "\n".join(lines)
+
+
+def _chance(row: dict) -> str:
+    """A probability with its interval."""
+    return f"{row['probability']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})"
 
 
 def store() -> None:

@@ -28,7 +28,8 @@ def summary(results: Results) -> dict[str, Any]:
     -------
     dict
         ``versions``, ``data``, ``fits``, ``comparison``, ``stacking``, ``stages``,
-        ``proper_scores``, ``unseen``, ``checks``, ``hypotheses``, ``forecast``,
+        ``proper_scores``, ``unseen``, ``checks``, ``hypotheses``, ``scenarios`` (title, year of
+        the decision that ``forecast`` supposes, horizon of ``outlook``), ``forecast``,
         ``outlook``, ``groupings``, ``findings`` (sentences by question) and ``warnings``. Equal
         for equal seeds but for ``seconds``.
     """
@@ -84,6 +85,10 @@ def summary(results: Results) -> dict[str, Any]:
             },
             "sensitivity": {
                 name: table.to_dict(orient="index") for name, table in results.sensitivity.items()
+            },
+            "scenarios": {
+                name: {"title": scenario.title, "year": scenario.year, "horizon": scenario.horizon}
+                for name, scenario in results.scenarios.items()
             },
             "forecast": {
                 scenario: {

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from bayes_alliance.forecast.scenario import Scenario
 from bayes_alliance.report.dataset import state_names
 from bayes_alliance.report.results import Results
 
@@ -116,3 +117,9 @@ def case_names(results: Results) -> pd.Series:
     episodes = results.data.episodes
     names = episodes.set_index("episode")["name"].astype(str)
     return names.reindex(list(dict.fromkeys(episodes["case"])))
+
+
+def if_decided(*scenarios: Scenario) -> str:
+    """The condition of a forecast of designs, with the years in which the question is decided."""
+    years = sorted({scenario.year for scenario in scenarios})
+    return f"if the question is decided in {listed(map(str, years))}"

@@ -583,6 +583,27 @@ def test_forecast_sentences(results):
     results.comparison[MAIN]["weight"] = [1.0, 0.0, 0.0]
     said = scenario_sentence(results, name).text
     assert "the theories stacked (prospect has nearly all the weight)" in said
+    assert "if the question is decided in 2027" in said
+
+
+def test_the_likeliest_kind_of_design_is_compared_with_kinds(results):
+    """Seven cells, of which none is the largest, and two bilateral ones that are more together."""
+    name = next(iter(results.scenarios))
+    table = results.forecasts[name].copy()
+    chances = [0.25, 0.2, 0.17, 0.08, 0.06, 0.08, 0.16]
+    for theory in table["theory"].unique():
+        table.loc[table["theory"] == theory, "probability"] = chances
+    results.forecasts[name] = table
+    said = plain(scenario_sentence(results, name).text)
+    assert "the likeliest kind of design is a bilateral alliance (37 %)" in said
+
+
+def test_every_forecast_of_designs_says_its_condition_and_year(results):
+    page = plain(written(results))
+    for found in re.finditer("if the question is decided", page):
+        assert re.match(r" in 20\d\d| at all", page[found.end() :]), page[found.start() - 80 :][
+            :160
+        ]
 
 
 def test_scenarios_show_where_they_differ(results):

@@ -25,7 +25,7 @@ from bayes_alliance.report.figures.style import (
     wrap,
 )
 from bayes_alliance.report.results import Results
-from bayes_alliance.report.words import listed
+from bayes_alliance.report.words import if_decided, listed
 
 KIND_COLOURS = {
     "none": "#E3E3E3",
@@ -105,7 +105,8 @@ def _kinds(results: Results) -> Figure:
     return Figure(
         title="Would a multilateral alliance come of it?",
         caption=(
-            "Probability of each kind of design if the question is decided, by theory and stacked. "
+            "Probability of each kind of design "
+            f"{if_decided(*results.scenarios.values())}, by theory and stacked. "
             f"Multilateral: {'; '.join(words)}."
         ),
         alt="; ".join(
@@ -168,8 +169,8 @@ def _cells(results: Results) -> Figure:
     return Figure(
         title="Which design would come of it?",
         caption=(
-            f"Probability of each design if the question is decided, mean and {PERCENT} interval "
-            f"by theory and stacked. Most probable: {listed(words)}."
+            f"Probability of each design {if_decided(*results.scenarios.values())}, mean and "
+            f"{PERCENT} interval by theory and stacked. Most probable: {listed(words)}."
         ),
         alt="; ".join(
             f"{_title(results, s)}, {r.theory}, {label(r.cell)}: {r.probability:.2f} "

@@ -25,7 +25,7 @@ from bayes_alliance.report.figures.style import (
     wrap,
 )
 from bayes_alliance.report.results import Results
-from bayes_alliance.report.words import LEAST, listed, mover_words
+from bayes_alliance.report.words import LEAST, if_decided, listed, mover_words
 
 STATES = {"decision": "a decision has arisen", "multilateral": "it is multilateral"}
 NATO = CELLS[-1]
@@ -204,7 +204,8 @@ def _movers(results: Results) -> Figure:
     return Figure(
         title="What moves it?",
         caption=(
-            "Change of the probability of a multilateral design, if the question is decided, as "
+            "Change of the probability of a multilateral design, "
+            f"{if_decided(*results.scenarios.values())}, as "
             f"one thing goes from its low to its high value, all else as supposed: mean and "
             f"{PERCENT} interval. Numbers go from the 5th to the 95th percentile of the data. "
             "Promises follow the indicators of the clients where a theory says so. Groups go "

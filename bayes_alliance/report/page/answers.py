@@ -28,7 +28,7 @@ from bayes_alliance.report.page.words import (
     signed,
 )
 from bayes_alliance.report.results import DECISIONS, Results
-from bayes_alliance.report.words import LEAST, listed, mover_words
+from bayes_alliance.report.words import LEAST, if_decided, listed, mover_words
 
 ASKED = 0.5
 """Probability of a multilateral design of which the page says what it would take."""
@@ -136,8 +136,8 @@ def contrast_sentence(results: Results, name: str) -> Said:
     strong = _at(frame, theory=STACKED, quantity="multilateral_strong")
     sure = decided["lower"] > 0 or decided["upper"] < 0
     return Said(
-        "Against the status quo of the grouping the probability of a multilateral design, if the "
-        f"question is decided, goes from {percent(decided['before'])} to "
+        "Against the status quo of the grouping the probability of a multilateral design, "
+        f"{if_decided(results.scenarios[name])}, goes from {percent(decided['before'])} to "
         f"{percent(decided['after'])}, a change of {_points(decided)} percentage points with the "
         f"theories stacked; alone, {alone}. "
         + ("" if sure else "The interval has 0 in it: the direction is not sure. ")
@@ -152,7 +152,7 @@ def contrast_sentence(results: Results, name: str) -> Said:
 def movers_sentence(results: Results, name: str) -> Said:
     """Say what moves the probability of a multilateral design most, by theory."""
     frame = results.outlooks[name].movers
-    words = ["What moves a multilateral design most, if the question is decided?"]
+    words = [f"What moves a multilateral design most, {if_decided(results.scenarios[name])}?"]
     for theory in results.trees:
         own = frame[frame["theory"] == theory]
         single = own[own["low"].notna()]
@@ -173,8 +173,8 @@ def needed_sentence(results: Results, name: str) -> Said:
     frame = results.outlooks[name].needed
     words = [f"{opening(called(n))} {_needs(frame[frame['theory'] == n])}." for n in results.trees]
     return Said(
-        f"What would give a multilateral design {percent(ASKED)}, if the question is decided? "
-        + " ".join(words),
+        f"What would give a multilateral design {percent(ASKED)}, "
+        f"{if_decided(results.scenarios[name])}? " + " ".join(words),
         fit_marks(results, *results.trees),
     )
 
@@ -240,11 +240,12 @@ def _cell(row: pd.Series, marks: Iterable[str] = ()) -> Markup:
 
 def expected_table(results: Results) -> Markup:
     """Table of what the articles expect beside what the models of them say; empty if not asked."""
-    rows = []
+    rows, asked = [], []
     for theory, words, name in EXPECTED:
         found = results.outlooks.get(name)
         if found is None or found.contrast is None or theory not in results.trees:
             continue
+        asked.append(results.scenarios[name])
         cells = []
         for who in (theory, STACKED):
             row = _at(found.contrast, theory=who, quantity=DECIDED)
@@ -256,8 +257,8 @@ def expected_table(results: Results) -> Markup:
         return Markup()
     return table(
         "table-expected",
-        "What the articles expect of Asia, and the probability of a multilateral design, if the "
-        "question is decided: from the status quo to the scenario that comes nearest, with the "
+        "What the articles expect of Asia, and the probability of a multilateral design, "
+        f"{if_decided(*asked)}: from the status quo to the scenario that comes nearest, with the "
         f"difference in percentage points and its {LEVEL} interval.",
         ["The article expects", "Scenario", "Model of the article", STACKED],
         rows,
@@ -285,10 +286,11 @@ def groupings_table(results: Results) -> Markup:
             for q in ("decision", "multilateral")
         ]
         rows.append([scenario.title, label(scenario.today), *decided, *later])
-    last = {read(str(name)).horizon for name in frame["scenario"].unique()}
+    asked = [read(str(name)) for name in frame["scenario"].unique()]
+    last = {scenario.horizon for scenario in asked}
     return table(
         "table-groupings",
-        "All groupings: the probability of a multilateral design, if the question is decided, by "
+        f"All groupings: the probability of a multilateral design, {if_decided(*asked)}, by "
         f"theory and stacked; and stacked, by the end of {listed(map(str, sorted(last)))}, that a "
         f"decision has arisen and that the grouping is a multilateral alliance. {LEVEL} intervals; "
         "what is uncertain of the inputs stands at its middle here.",

@@ -31,12 +31,19 @@ from bayes_alliance.report.page.words import (
     variants_of,
 )
 from bayes_alliance.report.results import MAIN, Results
-from bayes_alliance.report.words import PLACES, listed
+from bayes_alliance.report.words import PLACES, if_decided, listed
 
 ONE_VOICE = 0.95
 """A stacking weight from which on the stacked forecast is one theory's."""
 NATO = CELLS[-1]
 """The design that the question of an Asian NATO asks about."""
+KINDS = {
+    "none": "no alliance",
+    "bilateral": "a bilateral alliance",
+    "trilateral": "a trilateral alliance",
+    "multilateral": "a multilateral alliance",
+}
+"""Kinds of design in a sentence."""
 
 
 def probabilities(results: Results, scenario: str, theory: str) -> pd.DataFrame:
@@ -46,33 +53,29 @@ def probabilities(results: Results, scenario: str, theory: str) -> pd.DataFrame:
 
 
 def scenario_sentence(results: Results, name: str) -> Said:
-    """Say what a scenario gives a multilateral alliance with a strong commitment."""
-    rows = probabilities(results, name, STACKED)
-    target, top = rows.loc[NATO], str(rows["probability"].idxmax())
-    many = rows["probability"][[c for c in CELLS if c.startswith("multilateral")]].sum()
+    """Say what a scenario gives a multilateral alliance, if decided and whether or not it is."""
+    scenario, rows = results.scenarios[name], probabilities(results, name, STACKED)
+    # kinds are compared with kinds: a cell is part of one
+    kinds = {
+        kind: float(rows["probability"].to_numpy() @ [c.partition("_")[0] == kind for c in CELLS])
+        for kind in dict.fromkeys(cell.partition("_")[0] for cell in CELLS)
+    }
+    target, top = rows.loc[NATO], max(kinds, key=kinds.__getitem__)
     alone = [theory for theory, weight in results.weights.items() if weight >= ONE_VOICE]
-    end = (
-        "No other design is likelier."
-        if top == NATO
-        else f"Likeliest is {_cell_words(top)} ({percent(rows['probability'][top])})."
-    )
-    return Said(
-        f"In the scenario “{results.scenarios[name].title}” the theories stacked "
-        f"{f'({alone[0]} has nearly all the weight) ' if alone else ''}"
+    text = (
+        f"In the scenario “{scenario.title}”, {if_decided(scenario)}, the "
+        f"theories stacked {f'({alone[0]} has nearly all the weight) ' if alone else ''}"
         "give a multilateral alliance with a strong commitment "
         f"{percent(target['probability'])} ({LEVEL} interval "
         f"{percents(target['lower'], target['upper'])}), and a multilateral alliance of any "
-        f"commitment {percent(many)}. {end}",
-        forecast_marks(results, STACKED),
+        f"commitment {percent(kinds['multilateral'])}"
     )
-
-
-def _cell_words(cell: str) -> str:
-    """A cell in a sentence."""
-    if cell == "none":
-        return "no alliance"
-    reach, _, commitment = cell.partition("_")
-    return f"a {reach} alliance with a {commitment} commitment"
+    text += (
+        ", the likeliest kind of design."
+        if top == "multilateral"
+        else f"; the likeliest kind of design is {KINDS[top]} ({percent(kinds[top])})."
+    )
+    return Said(text, forecast_marks(results, STACKED))
 
 
 def change_sentence(results: Results) -> Said | None:
@@ -88,7 +91,8 @@ def change_sentence(results: Results) -> Said | None:
     return Said(
         f"From the scenario least favourable to it (“{least}”) to the most favourable "
         f"(“{most}”) the probability of a multilateral alliance with a strong "
-        f"commitment rises by {number(points, 0)} percentage points. The two intervals "
+        f"commitment, {if_decided(*results.scenarios.values())}, rises by "
+        f"{number(points, 0)} percentage points. The two intervals "
         + (
             "overlap; how sure the change itself is, they do not say, since both share the "
             "uncertainty of the same fits."
@@ -127,7 +131,8 @@ def disagreement_sentence(results: Results) -> Said:
     values = found[scenario]
     low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
     return Said(
-        f"The fits are furthest apart in the scenario “{results.scenarios[scenario].title}”, from "
+        f"The fits are furthest apart in the scenario “{results.scenarios[scenario].title}”, "
+        f"{if_decided(results.scenarios[scenario])}, from "
         f"{percent(values[low])} ({called(low)}) to {percent(values[high])} ({called(high)}).",
         fit_marks(results, low, high),
     )
@@ -194,8 +199,8 @@ def forecast_table(results: Results, name: str, id_: str) -> Markup:
         rows.append([target if cell == NATO else label(cell), *cells])
     return table(
         f"table-{id_}",
-        f"Probability of each design, with {LEVEL} intervals, if the question is decided: "
-        f"{results.scenarios[name].title}.",
+        f"Probability of each design, with {LEVEL} intervals, "
+        f"{if_decided(results.scenarios[name])}: {results.scenarios[name].title}.",
         ["Design", *names],
         rows,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from bayes_alliance.compare.hypotheses import verdict
+from bayes_alliance.report.page.answers import by_year_sentence
 from bayes_alliance.report.page.comparison import best_sentence, named_sentence, variant_sentences
 from bayes_alliance.report.page.marks import Said
 from bayes_alliance.report.page.outlook import change_sentence, scenario_sentence
@@ -20,7 +21,9 @@ def in_short(results: Results) -> list[Said]:
     for name in results.trees:
         out += hypothesis_sentences(results, name)[:1]
     if results.forecasts:
-        out.append(scenario_sentence(results, next(iter(results.forecasts))))
+        first = next(iter(results.forecasts))
+        out.append(scenario_sentence(results, first))
+        out += [by_year_sentence(results, first)] if first in results.outlooks else []
         change = change_sentence(results)
         out += [change] if change else []
     return [*out, caution_sentence(results)]
