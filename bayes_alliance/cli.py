@@ -286,7 +286,9 @@ def theories(json_: Json = False) -> None:
 
 @app.command()
 def fit(
-    theory: Annotated[str, typer.Argument(help="occupation, prospect or null.")],
+    theory: Annotated[
+        str, typer.Argument(help="Name of a theory; the theories command lists them.")
+    ],
     out: Annotated[Path, typer.Option(help="File to write, .nc or .zarr.")],
     data: DataNames = None,
     frames: Frames = True,

@@ -144,7 +144,7 @@ def fit(
     Parameters
     ----------
     theory : str
-        ``occupation``, ``prospect`` or ``null``.
+        Name of a theory; `bayes_alliance.theories` lists them.
     data : Data
         Validated tables, from `bayes_alliance.load`.
     draws, tune, chains : int
