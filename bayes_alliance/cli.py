@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from bayes_alliance.names import MAIN, NAMES
+
+THEORIES = ", ".join(NAMES)
 app = typer.Typer(
-    help="Fit, compare and forecast with two theories of alliance design.",
+    help=f"Fit, compare and forecast with theories of alliance design: {THEORIES}.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -61,41 +69,175 @@ EXPECTED = {
 """Seconds that steps take on two cores; only the estimate of the time left rests on it."""
 
 
+INTERRUPTED = 130
+LONGEST_NAME = 200
+"""Bytes of a name: systems allow 255, and what is written beside a file has a longer name."""
+
+
 def main() -> None:
-    """Run the command line; bad input gives one message and exit status 2."""
+    """Run the command line: one message and exit status 2 for bad input, never a traceback."""
+    before = signal.getsignal(signal.SIGTERM)
+    ours = threading.current_thread() is threading.main_thread() and before == signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, _terminated)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _warned
+            status = _run()
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, before)
+    sys.exit(status)
+
+
+def _run() -> int:
+    """Run the command and translate whatever ends it: the exit status."""
+    from bayes_alliance.errors import InputError, one_line
+
+    _ended.clear()
+    _kept.clear()
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started this
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        elif hasattr(stream, "reconfigure"):  # what the terminal cannot write is shown escaped
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        _check_words(sys.argv[1:])
+        status = app(prog_name="bayes-alliance", standalone_mode=False)
+        sys.stdout.flush()
+        return _interrupted() if status == INTERRUPTED else int(status or 0)
+    except InputError as error:
+        return _refused(str(error))
+    except KeyboardInterrupt:
+        return _interrupted()
+    except BrokenPipeError:
+        return _unread()
+    except SystemExit as end:
+        return _unread() if isinstance(end.__context__, BrokenPipeError) else int(end.code or 0)
+    except MemoryError:
+        return _refused("expected a task that fits into this machine's memory: fewer draws, say")
+    except OSError as error:
+        where = f"{one_line(os.fsdecode(error.filename), 200)}: " if error.filename else ""
+        why = error.strerror or type(error).__name__
+        return _refused(f"{where}expected a file or folder that can be used ({why})")
+    except Exception as error:
+        return _translated(error)
+
+
+def _translated(error: Exception) -> int:
+    """Say what typer has to say of wrong usage; what else comes here is a fault of the program."""
+    from bayes_alliance.errors import one_line
+
+    name = type(error).__name__
+    if name == "Abort":  # an older typer's word for an interruption
+        return _interrupted()
+    if name == "NoArgsIsHelpError":
+        print(error)
+        return 0
+    if hasattr(error, "format_message"):
+        context = getattr(error, "ctx", None)
+        asked = context.command_path if context else "bayes-alliance"
+        return _refused(f"{error.format_message()} ({one_line(asked, 60)} --help shows how)")
+    if os.environ.get("BAYES_ALLIANCE_TRACEBACK"):
+        raise error
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    _refused(
+        f"a fault of the program, not of what it was given: {name}: {one_line(str(error), 200)} "
+        f"(line {at.lineno} of {Path(at.filename).name}); with BAYES_ALLIANCE_TRACEBACK=1 in the "
+        "environment all of it is shown"
+    )
+    return 1
+
+
+def _unread() -> int:
+    """End quietly: whoever read has enough. Nothing is left to be written as Python ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
+_ended: dict[str, int] = {}
+"""The signal that ended the command, if one did."""
+_kept: dict[str, str] = {}
+"""What is kept after an interruption, in words."""
+
+
+def _terminated(number: int, frame: Any) -> None:
+    """End as an interruption from the keyboard would: what is whole is kept."""
+    _ended["signal"] = number
+    raise KeyboardInterrupt
+
+
+def _interrupted() -> int:
+    """Say what is kept after an interruption: the exit status, by the signal."""
+    words = _kept.get("words", "whole files written so far are kept")
+    _say(f"bayes-alliance: interrupted; {words}", sys.stderr)
+    return 128 + _ended.get("signal", signal.SIGINT)
+
+
+def _check_words(words: list[str]) -> None:
+    """Refuse arguments that no name of a file and no text can hold."""
     from bayes_alliance.errors import InputError
 
-    try:
-        app()
-    except InputError as error:
-        print(f"bayes-alliance: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("bayes-alliance: interrupted; whole files written so far are kept", file=sys.stderr)
-        sys.exit(130)
+    for number, word in enumerate(words, 1):
+        if "\0" in word or any("\ud800" <= c <= "\udfff" for c in word):
+            words_ = "text in UTF-8 without NUL characters"
+            raise InputError(words_, column=f"argument {number}", value=word)
+
+
+def _refused(words: str) -> int:
+    """Say on one line why nothing was done."""
+    _say(f"bayes-alliance: {words}", sys.stderr)
+    return 2
+
+
+def _say(text: str, to: Any = None) -> None:
+    """Print a line that may hold what a user or a file supplied: it does nothing to a terminal."""
+    from bayes_alliance.errors import one_line
+
+    if to is None:
+        print(one_line(text, 5000))
+    else:
+        with suppress(OSError):  # nobody listens
+            print(one_line(text), file=to, flush=True)
+
+
+def _warned(message: Any, category: Any, filename: str, *rest: Any, **options: Any) -> None:
+    """Show this package's own warnings on one line; a library's are for its programmers."""
+    ours = Path(filename).is_relative_to(Path(__file__).parent)
+    if ours and issubclass(category, UserWarning):
+        _say(f"note: {message}", sys.stderr)
 
 
 def _emit(value: Any) -> None:
-    """Print plain JSON."""
-    from bayes_alliance.report.summary import dumps
+    """Print plain JSON, in characters that every terminal and every encoding has."""
+    from bayes_alliance.report.summary import clean
 
-    print(dumps(value), end="")
+    print(json.dumps(clean(value), indent=2))
 
 
 def _show(frame: Any, title: str) -> None:
     """Print a DataFrame as a table, as wide as it needs to be where nobody watches."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from bayes_alliance.errors import one_line
 
     console = Console(width=None if sys.stdout.isatty() else 160)
-    table = Table(title=title, title_justify="left", caption_justify="left")
-    table.add_column(str(frame.index.name or ""), overflow="fold")
+
+    def shown(text: object) -> Text:  # never markup
+        return Text(one_line(str(text), 2000))
+
+    table = Table(title=shown(title), title_justify="left", caption_justify="left")
+    table.add_column(shown(frame.index.name or ""), overflow="fold")
     for column in frame.columns:
         number = frame[column].dtype.kind in "fiu"
-        table.add_column(str(column), justify="right" if number else "left", overflow="fold")
+        table.add_column(shown(column), justify="right" if number else "left", overflow="fold")
     for index, row in frame.iterrows():
-        cells = [f"{v:.3g}" if isinstance(v, float) else str(v) for v in row]
-        table.add_row(str(index), *cells)
+        cells = [f"{v:.3g}" if isinstance(v, float) else v for v in row]
+        table.add_row(shown(index), *map(shown, cells))
     console.print(table)
 
 
@@ -113,10 +255,35 @@ def _progress(total: float) -> Iterator[Callable[[str], None]]:
         last = next((s for key, s in EXPECTED.items() if key in step), 15)
         passed = time.monotonic() - began
         pace = passed / done if done > 20 else 1.0
-        left = max(0.0, total - done) * pace
-        print(f"[{passed:4.0f} s, about {left:4.0f} s left] {step}", file=sys.stderr, flush=True)
+        _say(f"[{passed:4.0f} s{_left((total - done) * pace)}] {step}", sys.stderr)
 
     yield tell
+
+
+def _left(seconds: float) -> str:
+    """About how long is left, in a unit that fits; nothing where more was done than expected."""
+    if not 0 < seconds < 100 * 3600:
+        return ""
+    for unit, length in (("s", 1), ("min", 60)):
+        if seconds < 100 * length:
+            return f", about {seconds / length:4.0f} {unit} left"
+    return f", about {seconds / 3600:4.0f} h left"
+
+
+def _file_to_write(out: Path, endings: tuple[str, ...], read: Sequence[Path | str] = ()) -> None:
+    """Refuse, before any work, what cannot become a file of some kind, or is one that is read."""
+    from bayes_alliance.errors import InputError
+
+    if out.suffix not in endings:
+        words = f"a file name ending in {' or '.join(endings)}"
+        raise InputError(words, file=str(out), column="out")
+    if len(os.fsencode(out.name)) > LONGEST_NAME:
+        words = f"a file name of at most {LONGEST_NAME} bytes"
+        raise InputError(words, file=str(out), column="out")
+    if out.suffix != ".zarr" and out.is_dir():
+        raise InputError("a file, or a name that is free: not a folder", file=str(out))
+    if out.exists() and any(Path(one).exists() and out.samefile(one) for one in read):
+        raise InputError("another file than those that are read", file=str(out), column="out")
 
 
 def _load(names: list[str] | None, frames: bool = True, coding: list[str] | None = None) -> Any:
@@ -210,7 +377,7 @@ def describe(
         from bayes_alliance.report.describe import write_figures
 
         for path in write_figures(tables, out):
-            print(path, file=sys.stderr)
+            _say(str(path), sys.stderr)
 
 
 @data_app.command("check")
@@ -221,7 +388,7 @@ def check_tables(
     from bayes_alliance.data.load import check_files
 
     for said in check_files(files):
-        print(said)
+        _say(said)
 
 
 @data_app.command()
@@ -264,10 +431,11 @@ def build(
         wanted = builder.build(bundled("data"), folder, tell)
     if check:
         lines = builder.differences(place, wanted)
-        print("\n".join(lines) or "every computed table is as the sources have it")
+        for line in lines or ["every computed table is as the sources have it"]:
+            _say(line)
         raise typer.Exit(int(bool(lines)))
     changed = builder.write(place, wanted)
-    print(f"{len(wanted)} tables, {len(changed)} changed: {place}")
+    _say(f"{len(wanted)} tables, {len(changed)} changed: {place}")
 
 
 @app.command()
@@ -279,16 +447,15 @@ def theories(json_: Json = False) -> None:
         _emit(known())
         return
     for name, about in known().items():
-        print(f"{name}: {about['description']}\n  {about['reference']}")
+        _say(f"{name}: {about['description']}")
+        _say(f"  {about['reference']}")
         for hypothesis, words in about["hypotheses"].items():
-            print(f"  {hypothesis}: {words}")
+            _say(f"  {hypothesis}: {words}")
 
 
 @app.command()
 def fit(
-    theory: Annotated[
-        str, typer.Argument(help="Name of a theory; the theories command lists them.")
-    ],
+    theory: Annotated[str, typer.Argument(help=f"{THEORIES}, or the dotted name of a module.")],
     out: Annotated[Path, typer.Option(help="File to write, .nc or .zarr.")],
     data: DataNames = None,
     frames: Frames = True,
@@ -302,11 +469,9 @@ def fit(
     json_: Json = False,
 ) -> None:
     """Fit a theory, save the fit and print its diagnostics."""
-    from bayes_alliance.errors import InputError
     from bayes_alliance.writable import writable
 
-    if out.suffix not in (".nc", ".zarr"):
-        raise InputError("a file name ending in .nc or .zarr", file=str(out))
+    _file_to_write(out, (".nc", ".zarr"), [priors] if priors else [])
     writable(out.parent)
     tables = _load(data, frames, coding)
     from bayes_alliance.diagnostics import diagnose
@@ -330,14 +495,14 @@ def fit(
     if json_:
         _emit({"file": str(out), "seconds": tree.attrs["seconds"]} | found)
     else:
-        print(f"{out}: {found['verdict']}")
+        _say(f"{out}: {found['verdict']}")
         for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "ebfmi_min"):
-            print(f"  {name:13} {found[name]:.4g}")
+            _say(f"  {name:13} {found[name]:.4g}")
         for problem in found["problems"]:
-            print(f"  problem: {problem}")
+            _say(f"  problem: {problem}")
     if tree.attrs["interrupted"]:
-        print("bayes-alliance: interrupted; what was sampled is kept", file=sys.stderr)
-        raise typer.Exit(130)
+        _kept["words"] = "what was sampled is kept"
+        raise KeyboardInterrupt
 
 
 @app.command()
@@ -371,7 +536,7 @@ def compare(
     ] = Path("reports/study"),
     theories: Annotated[
         list[str] | None,
-        typer.Option(help="Study: a theory (repeat); occupation, prospect and null by default."),
+        typer.Option(help=f"Study: one of {THEORIES} (repeat); by default {', '.join(MAIN)}."),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Study: only the first specifications.")] = None,
     scheduler: Annotated[
@@ -426,9 +591,9 @@ def study_progress() -> Callable[[int, int, str], None]:
 
     def tell(done: int, total: int, words: str) -> None:
         passed = time.monotonic() - began
-        left = f", about {passed / done * (total - done) / 60:4.0f} min left" if done else ""
+        left = _left(passed / done * (total - done)) if done else ""
         at = f"{done} of {total}{left}" if total else "study"
-        print(f"[{at}] {words}", file=sys.stderr, flush=True)
+        _say(f"[{at}] {words}", sys.stderr)
 
     return tell
 
@@ -447,7 +612,6 @@ def _study(
     from bayes_alliance.compare.study import open_study, run
     from bayes_alliance.errors import InputError
     from bayes_alliance.report.figures.specifications import write
-    from bayes_alliance.theories import MAIN
 
     if limit is not None and limit < 1:
         raise InputError("a whole number of at least 1", column="limit", value=limit)
@@ -463,8 +627,8 @@ def _study(
         _emit(tables | {"sentences": found["sentences"]})
         return
     for sentence in found["sentences"].values():
-        print(sentence)
-    print(f"tables and figures: {out}")
+        _say(sentence)
+    _say(f"tables and figures: {out}")
 
 
 @app.command()
@@ -533,6 +697,7 @@ def forecast(
     if out is not None:
         from bayes_alliance.writable import writable
 
+        _file_to_write(out, (".csv",), [scenario, *fits])
         writable(out.parent)
     from bayes_alliance.forecast.forecast import as_csv, stacking_weights
     from bayes_alliance.forecast.forecast import forecast as forecast_fits
@@ -562,7 +727,7 @@ def forecast(
         last = years[years["year"] == asked.horizon]
         _show(_wide(last, "rung"), f"{words}, what it is at the end of {asked.horizon}")
     for note in notes:
-        print(f"note: {note}")
+        _say(f"note: {note}")
 
 
 def _explore(given: list[str], out: Path | None, data: list[str] | None) -> None:
@@ -575,14 +740,15 @@ def _explore(given: list[str], out: Path | None, data: list[str] | None) -> None
     fits = [Path(name) for name in given if name not in asked]
     if not fits:
         raise InputError("one fit or more", column="fits")
+    page = out or Path("explorer.html")
+    _file_to_write(page, (".html", ".htm"), given)
     trees = _open(fits, data)
     paths = dict(zip(trees, fits, strict=True))
-    page = out or Path("explorer.html")
     scenarios = [read(name) for name in asked]
     check(trees, page, scenarios)
     with _progress(70 * len(paths)) as tell:
         explore(trees, page, _hazards(paths, trees, tell), scenarios, tell)
-    print(f"explorer: {page}")
+    _say(f"explorer: {page}")
 
 
 def _wide(frame: Any, rows: str) -> Any:
@@ -624,7 +790,7 @@ def _scenarios(titles: dict[str, str], json_: bool) -> None:
         _emit(titles)
         return
     for name, title in titles.items():
-        print(f"{name:<36}{title}")
+        _say(f"{name:<36}{title}")
 
 
 @app.command()
@@ -673,12 +839,12 @@ def reproduce(
 def _done(numbers: dict[str, Any], out: Path, json_: bool) -> None:
     """Say where the report is and what is wrong with it, or print its numbers."""
     if json_:
-        print(json.dumps(numbers, indent=2, ensure_ascii=False))
+        _emit(numbers)
         return
     for name, found in numbers["fits"].items():
         for problem in found["problems"]:
-            print(f"not to be trusted: {name}: {problem}")
-    print(f"report: {out / 'index.html'}")
+            _say(f"not to be trusted: {name}: {problem}")
+    _say(f"report: {out / 'index.html'}")
 
 
 if __name__ == "__main__":

@@ -13,25 +13,12 @@ import pymc as pm
 from bayes_alliance.data.load import Data
 from bayes_alliance.density import untraced
 from bayes_alliance.errors import InputError
+from bayes_alliance.names import MAIN, NAMES, NULL
 from bayes_alliance.process.alliance import alliance_process
 from bayes_alliance.process.containers import coords, register
 from bayes_alliance.process.priors import Priors, load_priors
 
-NULL = "null"
-"""The model that knows no theory: scores are set against its, if it is among the fits."""
-NAMES = (
-    "occupation",
-    "prospect",
-    NULL,
-    "geography",
-    "power",
-    "identity",
-    "threat",
-    "both",
-)
-
-MAIN = ("occupation", "prospect", NULL)
-"""The two theories and the null, which a report compares; the others are rivals beside them."""
+__all__ = ["MAIN", "NAMES", "NULL", "build", "get", "sizes", "theories"]
 
 
 def get(theory: str) -> ModuleType:
