@@ -343,7 +343,7 @@ def describe(
 ) -> None:
     """Count what the tables hold, what is missing and how coders and rules agree; draw it."""
     if out is not None:
-        from bayes_alliance.writable import writable
+        from bayes_alliance.files import writable
 
         writable(out)
     tables = _load(names, frames, coding)
@@ -424,7 +424,7 @@ def build(
     builder.check_sources(folder)
     place = out or bundled("data")
     if not check:
-        from bayes_alliance.writable import writable
+        from bayes_alliance.files import writable
 
         writable(place)
     with _progress(25) as tell:
@@ -469,7 +469,7 @@ def fit(
     json_: Json = False,
 ) -> None:
     """Fit a theory, save the fit and print its diagnostics."""
-    from bayes_alliance.writable import writable
+    from bayes_alliance.files import writable
 
     _file_to_write(out, (".nc", ".zarr"), [priors] if priors else [])
     writable(out.parent)
@@ -695,7 +695,7 @@ def forecast(
         raise InputError("a scenario and one fit or more; --list has the scenarios", column="fits")
     asked = read(scenario)
     if out is not None:
-        from bayes_alliance.writable import writable
+        from bayes_alliance.files import writable
 
         _file_to_write(out, (".csv",), [scenario, *fits])
         writable(out.parent)
@@ -772,9 +772,9 @@ def _by_year(
 
 def _hazards(paths: dict[str, Path], trees: dict[str, Any], tell: Any) -> dict[str, Any]:
     """Hazards of decisions of the fits; they stay beside the fits."""
+    from bayes_alliance.files import writable
     from bayes_alliance.forecast.kept import file_of, kept
     from bayes_alliance.report.results import DECISIONS, labelled
-    from bayes_alliance.writable import writable
 
     for path in paths.values():
         writable(path.parent)
@@ -802,7 +802,7 @@ def report(
     json_: Json = False,
 ) -> None:
     """Write figures, index.html and summary.json from saved fits."""
-    from bayes_alliance.writable import writable
+    from bayes_alliance.files import writable
 
     writable(out)
     from bayes_alliance.report.report import report as write_report
@@ -824,7 +824,7 @@ def reproduce(
     json_: Json = False,
 ) -> None:
     """Run everything on the bundled data and write the report."""
-    from bayes_alliance.writable import writable
+    from bayes_alliance.files import writable
 
     writable(out)
     from bayes_alliance.report.reproduce import reproduce as reproduce_all

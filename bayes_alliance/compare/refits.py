@@ -14,11 +14,11 @@ import xarray as xr
 from cachetools import LRUCache, cached
 from scipy.special import logsumexp
 
+from bayes_alliance.files import writable
 from bayes_alliance.fit import model_of, sample_model, versions, with_containers
 from bayes_alliance.process.containers import arrays, hold_out
 from bayes_alliance.process.integrated import INFORMATION, evaluator
 from bayes_alliance.storage import data_of
-from bayes_alliance.writable import writable
 
 PREDICTED, KEPT = 400, 1000
 """Draws of which predicted designs are kept, and draws that are kept themselves."""

@@ -34,11 +34,11 @@ from bayes_alliance.compare.specifications import Specification, specification
 from bayes_alliance.data.load import Data
 from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
+from bayes_alliance.files import writable
 from bayes_alliance.fit import _log_densities, _models, fit, versions
 from bayes_alliance.process.integrated import INFORMATION, evaluator
 from bayes_alliance.process.priors import load_priors
 from bayes_alliance.theories import get
-from bayes_alliance.writable import writable
 
 if TYPE_CHECKING:
     from distributed import Client, Future

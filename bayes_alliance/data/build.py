@@ -22,7 +22,7 @@ from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.universe_schema import LATEST, UNIVERSE
 from bayes_alliance.data.validate import read_table
 from bayes_alliance.errors import InputError
-from bayes_alliance.writable import writable
+from bayes_alliance.files import writable
 
 FIRST_YEAR = 1940
 """First year of the panel for Europe and Asia: the war years give the series a past."""

@@ -31,6 +31,7 @@ from bayes_alliance.data.schema import bounds
 from bayes_alliance.data.universe_schema import POWERS
 from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
+from bayes_alliance.files import writable
 from bayes_alliance.forecast.clients import COLUMNS, states
 from bayes_alliance.forecast.explorer import page
 from bayes_alliance.forecast.formation import USUAL, formation
@@ -61,7 +62,6 @@ from bayes_alliance.process.integrated import ABOUT_PRIOR, sobol_normal
 from bayes_alliance.process.survival import AGE_BREAKS
 from bayes_alliance.storage import data_of, priors_of
 from bayes_alliance.theories import MAIN, NULL
-from bayes_alliance.writable import writable
 
 YEAR = 2027
 """First year of the forecasts, that of the bundled groupings."""

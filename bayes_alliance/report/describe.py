@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from bayes_alliance.data.load import Data, load
+from bayes_alliance.files import writable
 from bayes_alliance.process.survival import durations
 from bayes_alliance.report.figures.dataset import dataset_figures, median_life, survival_curve
 from bayes_alliance.report.figures.style import save
-from bayes_alliance.writable import writable
 
 READINGS: tuple[dict[str, Any], ...] = (
     {},

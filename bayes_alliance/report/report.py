@@ -13,12 +13,12 @@ import matplotlib.figure
 import xarray as xr
 
 from bayes_alliance.apart import Crew
+from bayes_alliance.files import writable
 from bayes_alliance.report.figures import SUBJECTS, Figure, figures
 from bayes_alliance.report.figures import save as save_figure
 from bayes_alliance.report.page import page
 from bayes_alliance.report.results import Results, collect
 from bayes_alliance.report.summary import dumps, summary
-from bayes_alliance.writable import writable
 
 Tell = Callable[[str], None]
 

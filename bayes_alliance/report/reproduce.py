@@ -66,11 +66,11 @@ def reproduce(
     """
     with crew(progress or (lambda step: None), read_first=(READ_FIRST,)) as hands:
         from bayes_alliance.compare.study import open_study
+        from bayes_alliance.files import writable
         from bayes_alliance.fit import check_counts
         from bayes_alliance.report.report import write
         from bayes_alliance.report.results import NO_FRAMES, NO_STATEMENTS, together
         from bayes_alliance.theories import MAIN
-        from bayes_alliance.writable import writable
 
         if study is not None:
             open_study(study)  # a wrong one is refused before the work
