@@ -18,12 +18,13 @@ from typing import Any
 from pandera.pandas import Column, DataFrameSchema
 
 from bayes_alliance.bundled import bundled
+from bayes_alliance.data.pledges import PLEDGES
 from bayes_alliance.data.schema import TABLES, bounds, expected, meta
 from bayes_alliance.data.universe_schema import CODING, LATEST, UNIVERSE
 
 FILES: dict[str, DataFrameSchema] = (
     TABLES
-    | {"latest": LATEST}
+    | {"latest": LATEST, "pledges": PLEDGES}
     | {f"asymmetric/{name}": schema for name, schema in UNIVERSE.items()}
     | {"asymmetric/codings": TABLES["codings"]}
     | {f"coding/{name}": schema for name, schema in CODING.items()}
@@ -97,6 +98,11 @@ _FOREIGN = {
         _foreign("client", "states", "abbreviation"),
     ],
     "years": [_foreign("patron", "states", "abbreviation")],
+    "pledges": [
+        _foreign("first", "states", "abbreviation"),
+        _foreign("second", "states", "abbreviation"),
+        _foreign("patron", "states", "abbreviation"),
+    ],
     "latest": [
         _foreign("client", "states", "abbreviation"),
         _foreign("adversary", "states", "abbreviation"),
