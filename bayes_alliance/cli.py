@@ -695,10 +695,10 @@ def forecast(
         raise InputError("a scenario and one fit or more; --list has the scenarios", column="fits")
     asked = read(scenario)
     if out is not None:
-        from bayes_alliance.files import writable
+        from bayes_alliance.files import target, write_text
 
         _file_to_write(out, (".csv",), [scenario, *fits])
-        writable(out.parent)
+        target(out)
     from bayes_alliance.forecast.forecast import as_csv, stacking_weights
     from bayes_alliance.forecast.forecast import forecast as forecast_fits
     from bayes_alliance.storage import data_of
@@ -710,9 +710,7 @@ def forecast(
     years = _by_year(paths, trees, asked, weights) if by_year else None
     notes = warnings(asked, data_of(next(iter(trees.values()))))
     if out is not None:
-        half = out.with_name(f"{out.name}.half")
-        half.write_text(as_csv(frame, asked), encoding="utf-8", newline="")
-        half.replace(out)
+        write_text(out, as_csv(frame, asked))
     if json_:
         rows = {
             theory: part.set_index("cell").drop(columns="theory").to_dict(orient="index")

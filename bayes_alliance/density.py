@@ -12,9 +12,7 @@ import hashlib
 import io
 import itertools
 import json
-import os
 import platform
-import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -39,6 +37,8 @@ from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 from pytensor.graph.traversal import graph_inputs
 
 from bayes_alliance.bundled import bundled
+from bayes_alliance.errors import InputError
+from bayes_alliance.files import write_bytes
 from bayes_alliance.machine.arrays import Arrays, write_arrays
 from bayes_alliance.machine.program import WORD, Entry, Free, Held, Made, compiled, text
 from bayes_alliance.machine.scalars import Unsupported
@@ -347,14 +347,8 @@ def _keep(file: Path, kept: Any, *codes: str) -> None:
     content = io.BytesIO()
     np.savez(content, note=np.array(json.dumps(note)), **code)
     whole = hashlib.sha256(content.getvalue()).digest() + content.getvalue()
-    part = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-    with contextlib.suppress(OSError):  # a place that cannot be written keeps nothing
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(whole)
-            part.replace(file)
-        finally:
-            part.unlink(missing_ok=True)
+    with contextlib.suppress(InputError):  # a place that cannot be written keeps nothing
+        write_bytes(file, whole)
 
 
 def _ready(model: pm.Model, moved: Set[str], kept: Kept) -> Any:

@@ -406,10 +406,10 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(folder):
 
 
 def test_nothing_is_left_of_a_file_that_was_not_written_whole(kept, tmp_path, monkeypatch):
-    def full(self: Path, target: Path) -> None:
+    def full(part: Path, target: Path) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     density._keep(tmp_path / "kept.code", kept, *CODES)
     assert not list(tmp_path.iterdir())
 

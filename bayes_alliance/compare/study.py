@@ -34,7 +34,7 @@ from bayes_alliance.compare.specifications import Specification, specification
 from bayes_alliance.data.load import Data
 from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
-from bayes_alliance.files import writable
+from bayes_alliance.files import writable, write_text
 from bayes_alliance.fit import _log_densities, _models, fit, versions
 from bayes_alliance.process.integrated import INFORMATION, evaluator
 from bayes_alliance.process.priors import load_priors
@@ -444,7 +444,7 @@ def _claim(folder: Path, specifications, theories, settings) -> Path:
                 raise InputError(
                     f"{words} of its own", file=str(path), column=name, value=there[name]
                 )
-    write_whole(path, _text(asked))
+    write_text(path, _text(asked))
     return folder
 
 
@@ -474,7 +474,7 @@ def _store(folder: Path, task: Task, result: dict[str, Any]) -> None:
     """Write a result under the name of each specification that it is for."""
     for s in task.specifications:
         named = result | {"specification": dict(s.changed), "theory": task.theory}
-        write_whole(_place(folder, s, task.theory), _text(named))
+        write_text(_place(folder, s, task.theory), _text(named))
 
 
 def _result(future: Future, scheduler: str | None) -> tuple[dict[str, Any] | None, str]:
@@ -550,25 +550,6 @@ def _whole(found: Any, keys: Sequence[str], path: Path) -> dict[str, Any]:
         words = "a file as the study writes it; without the file it is made again"
         raise InputError(words, file=str(path))
     return found
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File.
-    text : str
-        Content.
-    """
-    half = path.with_name(f".{path.name}.part")
-    try:
-        half.write_text(text, encoding="utf-8")
-        half.replace(path)
-    except OSError as error:
-        words = f"a place that can be written ({error.strerror})"
-        raise InputError(words, file=str(path)) from None
 
 
 def _text(value: Any) -> str:

@@ -22,7 +22,7 @@ from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.universe_schema import LATEST, UNIVERSE
 from bayes_alliance.data.validate import read_table
 from bayes_alliance.errors import InputError
-from bayes_alliance.files import writable
+from bayes_alliance.files import target, write_set
 
 FIRST_YEAR = 1940
 """First year of the panel for Europe and Asia: the war years give the series a past."""
@@ -255,20 +255,15 @@ def write(folder: Path, wanted: dict[str, str]) -> list[Path]:
         Files that changed.
     """
     paths = {folder / file: text.encode() for file, text in wanted.items()}
-    for path in [folder, *dict.fromkeys(path.parent for path in paths)]:
-        writable(path)
     for path in paths:
-        if path.is_dir():
-            raise InputError("a file, or a name that is free", file=str(path))
-    changed = []
-    for path, content in paths.items():
-        if path.is_file() and path.read_bytes() == content:
-            continue
-        half = path.with_suffix(".half")
-        half.write_bytes(content)
-        half.replace(path)
-        changed.append(path)
-    return changed
+        target(path)
+    return write_set(
+        {
+            path: content
+            for path, content in paths.items()
+            if not path.is_file() or path.read_bytes() != content
+        }
+    )
 
 
 def check_sources(folder: Path) -> None:

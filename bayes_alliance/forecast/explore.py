@@ -31,7 +31,7 @@ from bayes_alliance.data.schema import bounds
 from bayes_alliance.data.universe_schema import POWERS
 from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
-from bayes_alliance.files import writable
+from bayes_alliance.files import target, write_text
 from bayes_alliance.forecast.clients import COLUMNS, states
 from bayes_alliance.forecast.explorer import page
 from bayes_alliance.forecast.formation import USUAL, formation
@@ -125,10 +125,7 @@ def explore(
     tell("write the page")
     offered = {s.name: s for s in (*scenarios, *map(read, bundled_groupings()))}
     text = page(content(trees, forms, scores, list(offered.values())))
-    half = out.with_name(f"{out.name}.half")
-    half.write_text(text, encoding="utf-8")
-    half.replace(out)
-    return out
+    return write_text(out, text)
 
 
 def check(
@@ -152,7 +149,7 @@ def check(
     """
     if Path(out).suffix not in (".html", ".htm"):
         raise InputError("a file name ending in .html", file=str(out))
-    writable(Path(out).parent)
+    target(out)
     _check(trees, scenarios)
 
 

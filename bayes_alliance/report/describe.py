@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bayes_alliance.data.load import Data, load
-from bayes_alliance.files import writable
+from bayes_alliance.files import writable, write_set
 from bayes_alliance.process.survival import durations
 from bayes_alliance.report.figures.dataset import dataset_figures, median_life, survival_curve
 from bayes_alliance.report.figures.style import save
@@ -45,9 +46,11 @@ def write_figures(data: Data, out: str | Path) -> list[Path]:
     """
     folder = writable(out)
     drawn = {folder / f"{name}.svg": figure for name, figure in dataset_figures(data).items()}
+    texts = {}
     for path, figure in drawn.items():
-        save(figure, path)
-    return list(drawn)
+        save(figure, text := io.StringIO())
+        texts[path] = text.getvalue().encode()
+    return write_set(texts)
 
 
 def variants_table() -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import matplotlib.figure
 import xarray as xr
 
 from bayes_alliance.apart import Crew
-from bayes_alliance.files import writable
+from bayes_alliance.files import writable, write_set
 from bayes_alliance.report.figures import SUBJECTS, Figure, figures
 from bayes_alliance.report.figures import save as save_figure
 from bayes_alliance.report.page import page
@@ -96,21 +95,18 @@ def write(results: Results, out: str | Path, hands: Crew | None = None) -> dict[
     made = {slug: one for number in sorted(by_subject) for slug, one in by_subject[number].items()}
     pictures = folder / "figures"
     writable(pictures)
-    for stale in pictures.glob("*.svg"):
-        if stale.stem not in made:
-            stale.unlink()
     svgs = {name: svg for name, (_, svg) in made.items()}
-    for path, text in (
-        *((pictures / f"{name}.svg", svg) for name, svg in svgs.items()),
-        (folder / "summary.json", dumps(numbers)),
-        (
-            folder / "index.html",
-            page(results, {n: figure for n, (figure, _) in made.items()}, svgs),
-        ),
-    ):
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
+    texts = {pictures / f"{name}.svg": svg for name, svg in svgs.items()}
+    texts[folder / "summary.json"] = dumps(numbers)
+    drawn = {n: figure for n, (figure, _) in made.items()}
+    texts[folder / "index.html"] = page(results, drawn, svgs)
+    before = folder / "index.html"
+    shown = before.read_text(encoding="utf-8", errors="replace") if before.is_file() else ""
+    write_set({path: text.encode() for path, text in texts.items()})
+    for stale in pictures.glob("*.svg"):
+        # a picture that the last page did not show is somebody else's
+        if stale.stem not in made and f'id="figure-{stale.stem}"' in shown:
+            stale.unlink()
     return numbers
 
 

@@ -264,12 +264,12 @@ def test_table_that_is_a_folder_is_refused_before_anything_is_written(tmp_path: 
     assert content(tmp_path) == {}
 
 
-def test_old_half_written_file_does_no_harm(tmp_path: Path) -> None:
+def test_file_that_a_writer_once_used_is_the_users(tmp_path: Path) -> None:
     build.write(tmp_path, WANTED)
-    (tmp_path / "states.half").write_text("torn", encoding="utf-8")
+    (tmp_path / "states.half").write_text("mine", encoding="utf-8")
     build.write(tmp_path, WANTED | {"states.csv": "a\n"})
     assert (tmp_path / "states.csv").read_bytes() == b"a\n"
-    assert not (tmp_path / "states.half").exists()
+    assert (tmp_path / "states.half").read_text(encoding="utf-8") == "mine"
 
 
 def test_shipped_tables_can_be_written_elsewhere(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from bayes_alliance.compare.curve import (
 )
 from bayes_alliance.compare.hypotheses import AGAINST, SUPPORTED
 from bayes_alliance.compare.specifications import Specification, choices
-from bayes_alliance.compare.study import Study, complete, write_whole
+from bayes_alliance.compare.study import Study, complete
+from bayes_alliance.files import write_text
 from bayes_alliance.report.figures.style import (
     PERCENT,
     RC,
@@ -345,9 +346,9 @@ def write(study: Study, folder: str | Path, information: str = "indicators") -> 
     place = Path(folder)
     compared, table = comparison_curve(study, information), hypothesis_curve(study)
     told = comparison_sentences(compared) | hypothesis_sentences(table)
-    write_whole(place / "comparison.csv", compared.to_csv(index=False))
-    write_whole(place / "hypotheses.csv", table.to_csv(index=False))
-    write_whole(place / "sentences.txt", "".join(f"{s}\n" for s in told.values()))
+    write_text(place / "comparison.csv", compared.to_csv(index=False))
+    write_text(place / "hypotheses.csv", table.to_csv(index=False))
+    write_text(place / "sentences.txt", "".join(f"{s}\n" for s in told.values()))
     with matplotlib.rc_context(RC):
         for slug, figure in curves(study, information):
             settle(figure)
