@@ -17,6 +17,7 @@ import pymc as pm
 import xarray as xr
 from cachetools import LRUCache, cached
 
+from bayes_alliance import text
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.compare.loo import compare
 from bayes_alliance.data.load import Data
@@ -32,8 +33,6 @@ from bayes_alliance.theories import build
 
 STACKED = "stacked"
 NODES = 256
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a formula begins in a spreadsheet."""
 INPUTS = 50
 """Draws of what a scenario does not know for certain; each goes with its part of the posterior."""
 READERS = 24
@@ -465,9 +464,7 @@ def as_csv(table: pd.DataFrame, scenario: Scenario) -> str:
     str
         CSV. A title that a spreadsheet would take for a formula begins with an apostrophe.
     """
-    title = scenario.title
-    plain = f"'{title}" if title.startswith(FORMULA) else title
     named = table.copy()
     named.insert(0, "scenario", scenario.name)
-    named.insert(1, "title", plain)
-    return named.to_csv(index=False, lineterminator="\n")
+    named.insert(1, "title", scenario.title)
+    return text.as_csv(named)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
+
+from bayes_alliance.text import inside_script
 
 __all__ = ["page"]
 
@@ -39,7 +40,7 @@ def page(content: Mapping[str, Any]) -> str:
     return environment.get_template("template.html.j2").render(
         data=content["data"],
         limits=content["limits"],
-        content=Markup(_inside_script(content)),
+        content=Markup(inside_script(content)),
         **{name: Markup(_text(file)) for name, file in FILES.items()},
     )
 
@@ -49,11 +50,3 @@ FILES = {"style": "explorer.css", "model": "model.js", "controls": "page.js"}
 
 def _text(file: str) -> str:
     return (HERE / file).read_text(encoding="utf-8")
-
-
-def _inside_script(content: Mapping[str, Any]) -> str:
-    """JSON that no text in it can end the script element of."""
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text

@@ -246,6 +246,7 @@ def _arrow(axes: Axes, nodes: dict[str, Node], shapes: dict, arrow: Arrow) -> No
         x,
         y,
         arrow.text,
+        parse_math=True,
         ha="center",
         va="center",
         fontsize=9,

@@ -39,6 +39,7 @@ from bayes_alliance.report.figures.style import (
     theory_colour,
 )
 from bayes_alliance.report.results import Results
+from bayes_alliance.text import as_csv
 from bayes_alliance.theories import get
 
 FAILED = "#CC0000"
@@ -346,8 +347,8 @@ def write(study: Study, folder: str | Path, information: str = "indicators") -> 
     place = Path(folder)
     compared, table = comparison_curve(study, information), hypothesis_curve(study)
     told = comparison_sentences(compared) | hypothesis_sentences(table)
-    write_text(place / "comparison.csv", compared.to_csv(index=False))
-    write_text(place / "hypotheses.csv", table.to_csv(index=False))
+    write_text(place / "comparison.csv", as_csv(compared))
+    write_text(place / "hypotheses.csv", as_csv(table))
     write_text(place / "sentences.txt", "".join(f"{s}\n" for s in told.values()))
     with matplotlib.rc_context(RC):
         for slug, figure in curves(study, information):

@@ -59,6 +59,7 @@ RC: dict[Any, Any] = {
     "savefig.facecolor": "white",
     "svg.fonttype": "path",
     "svg.hashsalt": "bayes-alliance",
+    "text.parse_math": False,  # a dollar sign in a name is one; diagrams ask for mathematics
     "xtick.labelsize": 9,
     "ytick.labelsize": 9,
 }
