@@ -18,7 +18,7 @@ import nutpie
 import pymc as pm
 import xarray as xr
 
-from bayes_alliance.data.load import Data
+from bayes_alliance.data.load import Data, assumed
 from bayes_alliance.density import compile_model
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.containers import arrays, stretches
@@ -164,7 +164,8 @@ def fit(
         Groups ``posterior``, ``sample_stats``, ``log_likelihood`` (integrated over the latent
         variables, by case; see `bayes_alliance.process.integrated`), ``log_prior``, ``prior``,
         ``prior_predictive``, ``posterior_predictive``, ``observed_data``, ``constant_data`` and
-        ``tables`` (the data as CSV); ``attrs`` carry versions, hashes, seed and seconds.
+        ``tables`` (the data as CSV); ``attrs`` carry versions, hashes, seed, seconds and
+        ``confidence_assumed``: how many values were taken for certain, as none is given.
 
     Raises
     ------
@@ -192,6 +193,7 @@ def fit(
         theory=theory,
         data_name=data.name,
         data_hash=data.hash,
+        confidence_assumed=sum(without for without, _ in assumed(data).values()),
         priors_hash=spec.hash,
         priors_changed=int(spec.hash != load_priors(theory).hash),
         seed=seed,

@@ -94,6 +94,8 @@ class _Read:
             found = ""
         elif isinstance(found, pd.Timestamp):
             found = _day(found)
+        elif isinstance(found, float) and found.is_integer():
+            found = int(found)
         line = row[LINE] if row is not None else None
         return Problem(self.files[table], line, column, found, words, hint)
 

@@ -12,11 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bayes_alliance as ba
-from bayes_alliance.bundled import bundled
+from bayes_alliance.data.contradictions import Tables, check_together
 from bayes_alliance.data.load import Data, confidence
 from bayes_alliance.data.schema import CELLS, TABLES
-from bayes_alliance.data.contradictions import Tables, check_together
-from bayes_alliance.data.validate import read_table
 from bayes_alliance.data.variants import SOURCES_END, Coding, choose, derived, judgements, universe
 from bayes_alliance.errors import InputError
 
@@ -43,7 +41,6 @@ def chosen(coding: Coding) -> tuple[Tables, pd.DataFrame]:
 
 def episodes(coding: Coding) -> pd.DataFrame:
     return chosen(coding)[0].episodes.set_index("episode")
-
 
 
 def words(option: dict) -> str:
