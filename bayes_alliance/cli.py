@@ -291,7 +291,10 @@ def _load(names: list[str] | None, frames: bool = True, coding: list[str] | None
     from bayes_alliance.data.load import load
 
     reading = _reading(coding) if coding else None
-    return load(*(names or ["europe", "asia"]), frames=frames, coding=reading)
+    data = load(*(names or ["europe", "asia"]), frames=frames, coding=reading)
+    for sentence in data.notes:
+        _say(f"note: {sentence}", sys.stderr)
+    return data
 
 
 def _reading(given: list[str]) -> dict[str, Any]:
@@ -362,6 +365,7 @@ def describe(
             {
                 "name": tables.name,
                 "hash": tables.hash,
+                "notes": list(tables.notes),
                 "counts": tables.describe().to_dict(),
                 "missing": empty.to_dict(orient="records"),
             }
@@ -410,10 +414,14 @@ def build(
         typer.Option(help="Folder of the published files; else BAYES_ALLIANCE_SOURCES."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write; else the tables of this checkout.")
+        Path | None, typer.Option(help="Folder to write, which can then be loaded as data.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit 1 if anything differs.")
+        bool,
+        typer.Option(
+            "--check",
+            help="Write nothing; exit 1 if the bundled tables, or those of --out, differ.",
+        ),
     ] = False,
 ) -> None:
     """Make the computed tables again from the published data."""
@@ -421,8 +429,8 @@ def build(
     from bayes_alliance.data import build as builder
 
     folder = sources or builder.sources()
+    place = (out or bundled("data")) if check else builder.place(out)
     builder.check_sources(folder)
-    place = out or bundled("data")
     if not check:
         from bayes_alliance.files import writable
 

@@ -12,10 +12,8 @@ import hashlib
 import io
 import itertools
 import json
-import os
 import platform
-import threading
-import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -29,7 +27,6 @@ import nutpie
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from cachetools import LRUCache
 from nutpie import compile_pymc as of_nutpie
 from pymc.initial_point import make_initial_point_fn
 from pytensor.compile.mode import optdb
@@ -45,7 +42,6 @@ from bayes_alliance.files import write_bytes
 from bayes_alliance.machine.arrays import Arrays, write_arrays
 from bayes_alliance.machine.program import WORD, Entry, Free, Held, Made, compiled, text
 from bayes_alliance.machine.scalars import Unsupported
-from bayes_alliance.quiet import quiet
 
 VERSIONS = ("pymc", "pytensor", "nutpie", "llvmlite", "numpy", "scipy")
 NO_REWRITE = (
@@ -57,9 +53,7 @@ once for each place where the sums are used."""
 FOLDER = Path(pytensor.config.compiledir, "bayes_alliance")
 """Where what was compiled is kept."""
 DIGEST = hashlib.sha256().digest_size
-"""Bytes at the head of a kept file, of its name and the rest."""
-MOST_KEPT, LONGEST_KEPT = 2**28, 90 * 86400
-"""Bytes and seconds that what is not used is kept."""
+"""Bytes at the head of a kept file, of the rest."""
 
 CHECKED = "local_check_parameter_to_ninf_switch"
 """PyMC's name of: the density is zero where a parameter is out of range."""
@@ -82,7 +76,7 @@ CODE = _code()
 """Taken as the package is imported: what is compiled is the code of that moment."""
 
 
-_arrays: LRUCache[str, Arrays | None] = LRUCache(512)
+_arrays: dict[str, Arrays | None] = {}
 
 
 @dataclass(frozen=True)
@@ -118,10 +112,6 @@ class Kept:
     start: list[float]
 
 
-GRAPHS = threading.RLock()
-"""Held while graphs are made and compiled: PyTensor, its settings and LLVM's serve one thread."""
-
-
 @contextmanager
 def untraced() -> Iterator[None]:
     """Let PyTensor make graphs without noting where in the code each operation came from.
@@ -129,9 +119,9 @@ def untraced() -> Iterator[None]:
     Yields
     ------
     None
-        It takes a tenth of the time that a model takes to be made. One thread at a time.
+        It takes a tenth of the time that a model takes to be made.
     """
-    with GRAPHS, pytensor.config.change_flags(traceback__limit=0):
+    with pytensor.config.change_flags(traceback__limit=0):
         yield
 
 
@@ -164,7 +154,8 @@ def compile_model(
     drawn = [str(rv.name) for rv in model.free_RVs] if var_names is None else list(var_names)
     file = None if made_of is None else _file(made_of, drawn)
     kept = None if file is None else _find(file, Kept, "logp", "expand")
-    with quiet():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         moved = set(model.free_RVs) if jitter_rvs is None else set(jitter_rvs)
         if kept is None:
             try:
@@ -198,7 +189,8 @@ def compile_arrays(made_of: str, make: Callable[[], FunctionGraph]) -> Arrays | 
     file = _file(made_of)
     found = _find(file, Arrays, "code")
     if found is None:
-        with quiet():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             try:
                 graph = make()
                 found = write_arrays(graph, [str(v.name) for v in graph.inputs])
@@ -336,15 +328,13 @@ def _file(*made_of: Any) -> Path:
 
 
 def _find(file: Path, kind: Callable[..., Any], *codes: str) -> Any:
-    """What is kept in a file; nothing if it is not whole, or was kept under another name."""
+    """What is kept in a file; nothing if it is not whole."""
     try:
         digest, content = (stored := file.read_bytes())[:DIGEST], stored[DIGEST:]
     except OSError:
         return None
-    if hashlib.sha256(file.name.encode() + content).digest() != digest:
+    if hashlib.sha256(content).digest() != digest:
         return None
-    with contextlib.suppress(OSError):
-        os.utime(file)  # it is in use
     with np.load(io.BytesIO(content), allow_pickle=False) as parts:
         note = json.loads(str(parts["note"]))
         return kind(**{name: parts[name].tobytes() for name in codes}, **note)
@@ -356,21 +346,9 @@ def _keep(file: Path, kept: Any, *codes: str) -> None:
     code: Any = {name: np.frombuffer(getattr(kept, name), np.uint8) for name in codes}
     content = io.BytesIO()
     np.savez(content, note=np.array(json.dumps(note)), **code)
-    digest = hashlib.sha256(file.name.encode() + content.getvalue()).digest()
-    with contextlib.suppress(InputError, OSError):  # a place that cannot be written keeps nothing
-        write_bytes(file, digest + content.getvalue())
-        _prune(file.parent)
-
-
-def _prune(folder: Path) -> None:
-    """Drop what was not used for long, and the oldest of what is too much."""
-    found = sorted(((s := f.stat()).st_mtime, s.st_size, f) for f in folder.glob("*.code"))
-    room = sum(size for _, size, _ in found)
-    for used, size, file in found:
-        if room <= MOST_KEPT and used >= time.time() - LONGEST_KEPT:
-            break
-        file.unlink(missing_ok=True)
-        room -= size
+    whole = hashlib.sha256(content.getvalue()).digest() + content.getvalue()
+    with contextlib.suppress(InputError):  # a place that cannot be written keeps nothing
+        write_bytes(file, whole)
 
 
 def _ready(model: pm.Model, moved: Set[str], kept: Kept) -> Any:

@@ -1,8 +1,9 @@
 """Makes the computed tables from published data and the tables coded by hand.
 
-``bayes-alliance data build`` writes ``states.csv``, ``latest.csv``, the computed columns of
+``bayes-alliance data build --out`` writes ``states.csv``, ``latest.csv``, the computed columns of
 ``clients.csv`` and ``years.csv`` for Europe and Asia, and all of ``asymmetric/``.  What is coded by
-hand is read and never written.  The same input gives the same bytes.
+hand is read and never changed; ``episodes.csv`` and ``codings.csv`` are copied, so that the folder
+can be loaded.  The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ COMPUTED = (
     "polyarchy_gap",
 )
 """Columns of ``clients.csv`` that are computed; the others are coded by hand."""
+
+CODED = ("episodes.csv", "codings.csv")
+"""Tables coded by hand that stand beside the computed ones, which cannot be loaded without them."""
 
 
 def sources() -> Path:
@@ -168,10 +172,53 @@ def build(
         out[f"asymmetric/{name}.csv"] = make()
     schemas = TABLES | {f"asymmetric/{name}": schema for name, schema in UNIVERSE.items()}
     schemas["latest"] = LATEST
-    return {
+    computed = {
         file: as_csv(table.reindex(columns=list(schemas[file.removesuffix(".csv")].columns)))
         for file, table in out.items()
     }
+    return computed | coded(folder)
+
+
+def coded(folder: Path) -> dict[str, str]:
+    """Give the tables coded by hand as they are.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder of the coded tables.
+
+    Returns
+    -------
+    dict of str to str
+        Content by file.
+    """
+    return {file: (folder / file).read_bytes().decode() for file in CODED}
+
+
+def place(out: Path | None) -> Path:
+    """Say where tables may be written: in a folder that is named, never in the package itself.
+
+    Parameters
+    ----------
+    out : pathlib.Path or None
+        Folder that is asked for.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        If none is named, or it lies in the installed package.
+    """
+    if out is None:
+        raise InputError("a folder to write (--out), or --check", column="--out")
+    package = Path(__file__).resolve().parents[1]
+    if out.resolve().is_relative_to(package):
+        raise InputError("a folder outside the package", column="--out", value=str(out))
+    return out
 
 
 def as_csv(table: pd.DataFrame) -> str:
@@ -257,6 +304,10 @@ def write(folder: Path, wanted: dict[str, str]) -> list[Path]:
     paths = {folder / file: text.encode() for file, text in wanted.items()}
     for path in paths:
         target(path)
+    for path in (folder / file for file in CODED if file in wanted):
+        if path.exists() and path.read_bytes() != paths[path]:
+            words = "the bundled table, or none: a table coded by hand is not overwritten"
+            raise InputError(words, file=str(path))
     return write_set(
         {
             path: content

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_alliance.data import sources
+from bayes_alliance.data.states import REGIONS as THEATRES
 
 CINC_FLOOR = 1e-5
 """Least capability, so that a ratio exists for a state whose share of the world's is 0."""
@@ -35,15 +36,6 @@ USE_OF_FORCE = 4
 EARTH_KM = 6371.0
 LAND = 1
 """Code of contiguity by land."""
-
-THEATRES = {
-    "americas": (2, 199),
-    "europe": (200, 399),
-    "africa": (400, 599),
-    "middle-east": (600, 699),
-    "asia": (700, 999),
-}
-"""Theatres by the country codes of the Correlates of War."""
 
 
 class Panel:

@@ -10,15 +10,46 @@ OBSERVED_UNTIL = "2025-12-31"
 """Last day of observation: a design without an end was still in force then."""
 
 
+LONGEST_NAME = 100
+"""Characters of the longest name: names stand in tables and figures."""
+_ALWAYS_BAD = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+"""Control characters, and those that turn the direction of a text, but for line ends and tabs."""
+
+
 def text(title: str, description: str, *, nullable: bool = False, key: bool = False) -> Column:
-    """Free text of at least one character."""
+    """Free text with something to see, without control characters."""
     return Column(
         None,
-        [Check.str_length(min_value=1)],
+        [Check.str_matches(rf"^(?=\s*\S)[^{_ALWAYS_BAD}]*\Z")],
         nullable=nullable,
         title=title,
         description=description,
-        metadata={"kind": "text", "key": key},
+        metadata={
+            "kind": "text",
+            "key": key,
+            "expected": "a text, not blank, without control characters",
+        },
+    )
+
+
+def name(title: str, description: str) -> Column:
+    """Name on one line, told apart from every other of the table."""
+    bad = rf"{_ALWAYS_BAD}\t\n\r"
+    return Column(
+        None,
+        [
+            Check.str_matches(rf"^(?=\s*\S)[^{bad}]*\Z"),
+            Check.str_length(max_value=LONGEST_NAME),
+        ],
+        title=title,
+        description=description,
+        metadata={
+            "kind": "text",
+            "key": False,
+            "distinct": True,
+            "expected": f"a text on one line, not blank, of at most {LONGEST_NAME} characters "
+            "without control characters",
+        },
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 
 from bayes_alliance.bundled import bundled
+from bayes_alliance.data.contradictions import Tables, check_together
 from bayes_alliance.data.schema import BUNDLED, TABLES, meta
-from bayes_alliance.data.validate import Tables, check_together, read_table, year_span
+from bayes_alliance.data.states import elsewhere, outside
+from bayes_alliance.data.validate import near, read_table, year_span
 from bayes_alliance.data.variants import Coding, choose
 from bayes_alliance.errors import InputError
 
@@ -39,6 +41,10 @@ class Data:
         Source and confidence of the values; may be empty.
     designs : pandas.DataFrame
         Alliance-years with what changes over time; empty but for ``asymmetric``.
+    notes : tuple of str
+        What a reader should know of the tables, a sentence each: values that are taken for certain
+        because no confidence is given, codes that mean another state elsewhere, clients that lie
+        outside their theatre.
     """
 
     name: str
@@ -47,6 +53,7 @@ class Data:
     years: pd.DataFrame
     codings: pd.DataFrame
     designs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: tuple[str, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -80,7 +87,9 @@ def load(
     ----------
     *names : str or path
         ``"europe"``, ``"asia"``, both (they are pooled), ``"asymmetric"``, or one folder with
-        ``episodes.csv``, ``clients.csv``, ``years.csv`` and, if wanted, ``codings.csv``.
+        ``episodes.csv``, ``clients.csv``, ``years.csv`` and ``codings.csv``. Without the last, or
+        where it has no row for a value, the value is taken for certain, and ``notes`` says so. A
+        `pathlib.Path` is always a folder.
     frames : bool
         False blanks the coded frames, which were coded knowing the outcome.
     statements : bool
@@ -98,22 +107,47 @@ def load(
     InputError
         If there is no such data, or a table cannot be used as it is.
     """
-    theatres = [str(name) for name in names]
     if not names:
         raise InputError("the name of a theatre or a folder", column="name")
+    theatres = [_name(name) for name in names]
+    for option, given in (("frames", frames), ("statements", statements)):
+        if not isinstance(given, (bool, np.bool_)):
+            raise InputError("True or False", column=option, value=given)
     blank = [c for c, keep in (("frame", frames), ("threat_statement", statements)) if not keep]
     if theatres == [ASYMMETRIC]:
         return _asymmetric(Coding.read(coding), tuple(blank))
     if coding is not None:
         words = f"no coding but with {ASYMMETRIC!r}: the other tables are coded as they are"
-        raise InputError(words, column="coding", value=theatres[0])
+        raise InputError(words, column="coding", value=coding)
     if all(name in BUNDLED for name in theatres):
         tables, chosen, label = _bundled_tables(), set(theatres), "+".join(dict.fromkeys(theatres))
-    else:
-        folder = _folder(theatres)
-        tables = read_folder(folder)
-        chosen, label = set(tables.episodes["theatre"]), folder.resolve().name
-    return _data(label, tables, chosen, blank)
+        return _data(label, tables, chosen, blank)
+    folder = _folder(theatres)
+    tables = read_folder(folder)
+    data = _data(folder.resolve().name, tables, set(tables.episodes["theatre"]), blank)
+    return replace(data, notes=(*data.notes, *_notes_on_states(data)))
+
+
+def _name(given: object) -> str:
+    """A theatre's name as text, or a folder's path, which is told from a theatre of that name."""
+    if isinstance(given, os.PathLike):
+        path = os.fspath(given)
+        if isinstance(path, str):
+            return path if os.path.isabs(path) else os.path.join(os.curdir, path)
+    if not isinstance(given, str) or not given.strip() or "\0" in given:
+        many = isinstance(given, (list, tuple, set, frozenset))
+        words = "a name or a path" + (", each an argument of its own" if many else ", not empty")
+        raise InputError(words, column="name", value=given)
+    return given
+
+
+def _notes_on_states(data: Data) -> list[str]:
+    """What the codes of the states mean elsewhere, and who lies outside the theatre."""
+    both = data.clients.merge(data.episodes, on="episode")
+    codes = [*data.episodes["patron"], *data.episodes["adversary"].dropna(), *both["client"]]
+    codes += [code for text in data.years["adversary"].dropna() for code in text.split("+")]
+    lying = zip(both["client"], both["theatre"], strict=True)
+    return [*elsewhere([*codes, *data.years["patron"]]), *outside(lying)]
 
 
 def _asymmetric(coding: Coding, blank: tuple[str, ...]) -> Data:
@@ -133,10 +167,8 @@ def _folder(names: list[str]) -> Path:
     """Find the one folder that is asked for, or say what could be."""
     known = (*BUNDLED, ASYMMETRIC)
     for name in names:
-        if name not in known and not Path(name).is_dir():
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            words = f"{', '.join(map(repr, known))} or an existing folder{hint}"
+        if name not in known and not os.path.isdir(name):
+            words = f"{', '.join(map(repr, known))} or an existing folder{near(name, known)}"
             raise InputError(words, file=name, column="name", value=name)
     if len(names) > 1:
         raise InputError(
@@ -150,11 +182,6 @@ def _folder(names: list[str]) -> Path:
 @functools.cache
 def _bundled_tables() -> Tables:
     return read_folder(bundled("data"))
-
-
-@functools.cache
-def _states() -> frozenset[str]:
-    return frozenset(read_table(bundled("data", "states.csv"), TABLES["states"])["abbreviation"])
 
 
 def read_folder(folder: Path) -> Tables:
@@ -174,12 +201,12 @@ def read_folder(folder: Path) -> Tables:
     read = {
         name: read_table(path, TABLES[name], may_be_empty=name == "codings")
         for name, path in files.items()
-        if name != "codings" or path.is_file()
+        if name != "codings" or os.path.lexists(path)
     }
     if "codings" not in read:
         read["codings"] = pd.DataFrame(columns=list(TABLES["codings"].columns), dtype=object)
     tables = Tables(**read, files={name: str(path) for name, path in files.items()})
-    check_together(tables, set(_states()))
+    check_together(tables)
     return tables
 
 
@@ -194,7 +221,7 @@ def check_files(paths: Sequence[Path]) -> list[str]:
     Returns
     -------
     list of str
-        One sentence a table that passed.
+        One sentence a table that passed, and the notes of a folder's data.
 
     Raises
     ------
@@ -207,6 +234,7 @@ def check_files(paths: Sequence[Path]) -> list[str]:
         if path.is_dir():
             data = load(path)
             out.append(f"{path}: {len(data.episodes)} episodes, {len(data.clients)} clients")
+            out += [f"note: {sentence}" for sentence in data.notes]
             continue
         if path.name not in known:
             raise InputError(f"a folder, or a file named {', '.join(known)}", file=str(path))
@@ -227,13 +255,54 @@ def _data(label: str, tables: Tables, theatres: set[str], blank: list[str]) -> D
     clients = tables.clients[tables.clients["episode"].isin(names)]
     of_client = codings["client"].isin({"*", *clients["client"]})
     about_all = ((codings["episode"] == "*") & of_client) | (codings["table"] == "years")
-    return Data(
+    data = Data(
         name=label,
         episodes=_final(episodes, "episodes"),
         clients=_final(clients, "clients"),
         years=_final(tables.years[tables.years["theatre"].isin(theatres)], "years"),
         codings=_final(codings[about_all | codings["episode"].isin(names)], "codings"),
     )
+    return replace(data, notes=tuple(_certain(data)))
+
+
+MEASURED = {
+    "episodes": ("commitment", "frame", "threat_statement"),
+    "clients": ("fear", "disputes"),
+}
+"""Columns whose confidence the models use, by table."""
+
+
+def assumed(data: Data) -> dict[str, tuple[int, int]]:
+    """Count the values that are taken for certain because no confidence is given.
+
+    Parameters
+    ----------
+    data : Data
+        Loaded tables.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        By column whose confidence the models use: values without a confidence, and values.
+    """
+    out = {}
+    for table, columns in MEASURED.items():
+        for column in columns:
+            there = getattr(data, table)[column].notna()
+            sure = confidence(data, table, column).notna()
+            out[column] = int((there & ~sure).sum()), int(there.sum())
+    return out
+
+
+def _certain(data: Data) -> list[str]:
+    """Say which values are taken for certain; nothing where every value has its confidence."""
+    counts = {column: found for column, found in assumed(data).items() if found[0]}
+    if not counts:
+        return []
+    each = ", ".join(f"{without} of {all_} of {name}" for name, (without, all_) in counts.items())
+    total, values = (sum(found[i] for found in assumed(data).values()) for i in (0, 1))
+    why = "there is no codings.csv" if data.codings.empty else "codings.csv has none for them"
+    return [f"{total} of {values} values are taken for certain (confidence 1), as {why}: {each}"]
 
 
 def _final(table: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from bayes_alliance.data.fields import (
     OBSERVED_UNTIL,
     category,
     date,
+    name,
     number,
     slug,
     state,
@@ -56,7 +57,7 @@ EPISODES = table(
     ["episode"],
     {
         "episode": slug("Episode", "Identifier, with the year of the decision.", key=True),
-        "name": text("Name", "Short name for tables and figures."),
+        "name": name("Name", "Short name for tables and figures, of one episode alone."),
         "theatre": category(
             "Theatre", "Theatre in which the clients were to be defended.", THEATRES
         ),

@@ -84,7 +84,7 @@ ALLIANCES = f.table(
     ["episode"],
     {
         "episode": _E["episode"],
-        "name": _E["name"],
+        "name": f.text("Name", "Short name for tables and figures."),
         "origin": f.category("Origin", "Where the row comes from.", ORIGINS),
         "coded_as": f.slug(
             "Coded as", "Row coded by hand that stands for this one.", nullable=True

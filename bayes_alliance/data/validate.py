@@ -1,14 +1,18 @@
-"""Reads one table as text, checks it against the schema, and checks the tables together."""
+"""Reads one table as text and checks it against its schema."""
 
 from __future__ import annotations
 
 import csv
 import difflib
+import functools
 import io
+import itertools
 import math
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -16,16 +20,18 @@ import pandas as pd
 from pandera.errors import SchemaErrors
 from pandera.pandas import Column, DataFrameSchema
 
-from bayes_alliance.data.fields import OBSERVED_UNTIL
-from bayes_alliance.data.schema import TABLES, expected, meta
+from bayes_alliance.data.schema import expected, meta
 from bayes_alliance.errors import InputError
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,15}(\.0*)?", re.ASCII)  # pandas writes 1.0 where a column has gaps
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
-FIRST_YEAR = 1816
-"""First year of any table."""
+MOST_BYTES, MOST_ROWS, MOST_COLUMNS = 5_000_000, 50_000, 200
+"""Size of the largest table that is read: some hundred times as large as those that are bundled."""
+
+MOST_PROBLEMS = 1000
+"""Problems that are counted; only the first is told."""
 
 LINE = "line"
 """Name of the index of a table that was read: the line of the file, the header being line 1."""
@@ -47,6 +53,8 @@ class Problem:
         What stands there.
     expected : str
         What would have been accepted.
+    hint : callable
+        Gives what may have been meant; asked only if this problem is the one that is told.
     """
 
     file: str
@@ -54,6 +62,7 @@ class Problem:
     column: str | None
     value: object
     expected: str
+    hint: Callable[[], str] = field(default=str, compare=False)
 
 
 def refuse(problems: Iterable[Problem]) -> None:
@@ -64,13 +73,14 @@ def refuse(problems: Iterable[Problem]) -> None:
     problems : iterable of Problem
         Problems in the order in which they are to be reported; none passes.
     """
-    found = list(dict.fromkeys(problems))
+    found = list(dict.fromkeys(itertools.islice(problems, MOST_PROBLEMS)))
     if not found:
         return
-    first = found[0]
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    first, others = found[0], len(found) - 1
+    least = "at least " if len(found) == MOST_PROBLEMS else ""
+    more = f" (and {least}{others} more)" if others else ""
     raise InputError(
-        first.expected + more,
+        first.expected + first.hint() + more,
         file=first.file,
         row=first.row,
         column=first.column,
@@ -78,11 +88,44 @@ def refuse(problems: Iterable[Problem]) -> None:
     )
 
 
-def _text(path: Path) -> str:
+def near(name: str, known: Iterable[str]) -> str:
+    """Hint at the known name that looks most like another.
+
+    Parameters
+    ----------
+    name : str
+        What was given.
+    known : iterable of str
+        What there is.
+
+    Returns
+    -------
+    str
+        To be added to a message; empty if none is like it.
+    """
+    found = difflib.get_close_matches(name[:100], list(known), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def _bytes(path: Path, most: int | None) -> bytes:
+    """Content of a regular file; a pipe or a device, which may never end, is not opened."""
+    try:
+        if not path.is_file():
+            other = "; there is something else of that name" if os.path.lexists(path) else ""
+            raise InputError(f"a file {path.name}{other}", file=str(path))
+        with path.open("rb") as file:
+            content = file.read() if most is None else file.read(most + 1)
+    except OSError as error:
+        raise InputError(f"a file that can be read ({error.strerror})", file=str(path)) from None
+    if most is not None and len(content) > most:
+        size = f"{path.stat().st_size} bytes"
+        raise InputError(f"a table of at most {most} bytes", file=str(path), value=size)
+    return content
+
+
+def _text(path: Path, most: int | None) -> str:
     """Content of a file, refused if it is missing, not UTF-8, empty, or holds a NUL."""
-    if not path.is_file():
-        raise InputError(f"a file {path.name}", file=str(path))
-    content = path.read_bytes()
+    content = _bytes(path, most)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -97,9 +140,9 @@ def _text(path: Path) -> str:
     return text
 
 
-def records(path: Path) -> Iterator[tuple[int, list[str]]]:
+def records(path: Path, most: int | None = None) -> Iterator[tuple[int, list[str]]]:
     """Yield the records of a CSV file, each with the line it begins on; skip blank lines."""
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(_text(path, most), newline=""), strict=True)
     line = 1
     try:
         for record in reader:
@@ -112,18 +155,28 @@ def records(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _check_header(path: Path, header: list[str], row: int, wanted: list[str]) -> None:
     file = str(path)
+    if len(header) > MOST_COLUMNS:
+        words = f"at most {MOST_COLUMNS} columns: {', '.join(wanted)}"
+        raise InputError(words, file=file, row=row, value=f"{len(header)} columns")
     missing = [name for name in wanted if name not in header]
     problems = [
         Problem(file, row, name, name, "each column once")
         for place, name in enumerate(header)
         if name in header[:place]
     ]
-    for name in header:
-        if name not in wanted:
-            near = difflib.get_close_matches(name, missing or wanted, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            columns = ", ".join(wanted)
-            problems.append(Problem(file, row, name, name, f"one of the columns {columns}{hint}"))
+    columns = ", ".join(wanted)
+    problems += [
+        Problem(
+            file,
+            row,
+            name,
+            name,
+            f"one of the columns {columns}",
+            functools.partial(near, name, missing or wanted),
+        )
+        for name in header
+        if name not in wanted
+    ]
     if not problems:
         problems = [Problem(file, row, name, None, f"a column {name!r}") for name in missing]
     refuse(problems)
@@ -147,7 +200,9 @@ def read_table(path: Path, schema: DataFrameSchema, *, may_be_empty: bool = Fals
         Typed, indexed by the line of the file.
     """
     wanted = list(schema.columns)
-    found = list(records(path))
+    found = list(itertools.islice(records(path, MOST_BYTES), MOST_ROWS + 2))
+    if len(found) > MOST_ROWS + 1:
+        raise InputError(f"at most {MOST_ROWS} rows", file=str(path), row=found[-1][0])
     header_line, header = found[0]
     _check_header(path, header, header_line, wanted)
     rows = found[1:]
@@ -177,7 +232,8 @@ def _value(text: str, kind: str) -> object:
         if not (_WHOLE if kind == "integer" else _NUMBER).fullmatch(text):
             raise ValueError(text)
         number = float(text)
-        if not math.isfinite(number):
+        vanished = number == 0 and re.search("[1-9]", re.split("[eE]", text)[0])
+        if not math.isfinite(number) or vanished:
             raise ValueError(text)
         return int(number) if kind == "integer" else number
     if kind == "date":
@@ -236,6 +292,9 @@ def _schema_problems(
             value = raw.at[line, column]
             yield Problem(file, line, column, value, expected(schema.columns[column]))
     yield from _repeated(frame, list(schema.unique or []), file)
+    for name, column in schema.columns.items():
+        if meta(column).get("distinct"):
+            yield from _alike(frame[name], file)
 
 
 def _repeated(frame: pd.DataFrame, key: list[str], file: str) -> Iterator[Problem]:
@@ -248,198 +307,14 @@ def _repeated(frame: pd.DataFrame, key: list[str], file: str) -> Iterator[Proble
             yield Problem(file, line, key[-1], shown, words)
 
 
-@dataclass(frozen=True)
-class Tables:
-    """The tables as read, indexed by line, with the file of each.
-
-    Parameters
-    ----------
-    episodes, clients, years, codings : pandas.DataFrame
-        Typed tables.
-    files : dict
-        File by table.
-    """
-
-    episodes: pd.DataFrame
-    clients: pd.DataFrame
-    years: pd.DataFrame
-    codings: pd.DataFrame
-    files: dict[str, str]
-
-
-def check_together(tables: Tables, states: set[str]) -> None:
-    """Refuse tables that contradict themselves or each other.
-
-    Parameters
-    ----------
-    tables : Tables
-        Tables that have each passed `read_table`.
-    states : set of str
-        State abbreviations that exist.
-    """
-    for rule in (_state_codes, _episodes, _fallbacks, _clients, _same_case, _years, _codings):
-        refuse(rule(tables, states))
-
-
-def _state_codes(tables: Tables, states: set[str]) -> Iterator[Problem]:
-    for name in ("episodes", "clients", "years"):
-        table = getattr(tables, name)
-        for column in TABLES[name].columns.values():
-            if meta(column)["kind"] in ("state", "states"):
-                for line, value in table[column.name].items():
-                    if value is not None and not states.issuperset(value.split("+")):
-                        near = difflib.get_close_matches(value, sorted(states), n=1, cutoff=0.5)
-                        hint = f"; did you mean {near[0]!r}?" if near else ""
-                        words = expected(column) + hint
-                        yield Problem(tables.files[name], line, column.name, value, words)
-
-
-def _iso(day: pd.Timestamp) -> str | None:
-    return None if pd.isna(day) else day.date().isoformat()
-
-
-def _episodes(tables: Tables, states: set[str]) -> Iterator[Problem]:
-    """Rules within a row of episodes.csv."""
-    for row in tables.episodes.itertuples():
-
-        def problem(column: str, value: object, words: str, line: int = row.Index) -> Problem:
-            return Problem(tables.files["episodes"], line, column, value, words)
-
-        begun, over = not pd.isna(row.start), not pd.isna(row.end)
-        design = row.outcome not in ("none", "refused")
-        if row.patron == row.adversary:
-            yield problem("adversary", row.adversary, "another state than the patron")
-        if design and not begun:
-            yield problem("start", "", f"a date, as the outcome is {row.outcome}")
-        if begun and not design:
-            yield problem("start", _iso(row.start), f"empty, as the outcome is {row.outcome}")
-        if begun and row.start < row.date:
-            yield problem("start", _iso(row.start), f"a date from {_iso(row.date)} (date) on")
-        if over and not begun:
-            yield problem("end", _iso(row.end), "empty, as there is no start")
-        if over and begun and row.end <= row.start:
-            yield problem("end", _iso(row.end), f"a date after {_iso(row.start)} (start)")
-        if begun and row.ended is None:
-            yield problem("ended", "", "how the design ended, or in_force")
-        if row.ended is not None and not begun:
-            yield problem("ended", row.ended, "empty, as there is no start")
-        if over and row.ended == "in_force":
-            yield problem("ended", row.ended, "how it ended, as there is an end")
-        if begun and not over and row.ended not in (None, "in_force"):
-            yield problem("end", "", f"a date, as it ended ({row.ended})")
-
-
-def _fallbacks(tables: Tables, states: set[str]) -> Iterator[Problem]:
-    """Rules of fallback_of, accession_to and refused proposals."""
-    episodes, file = tables.episodes, tables.files["episodes"]
-    by_name = episodes.set_index("episode")
-    for row in episodes.itertuples():
-        for column in ("fallback_of", "accession_to"):
-            named = getattr(row, column)
-            if named is None:
-                continue
-            if named == row.episode or named not in by_name.index:
-                near = difflib.get_close_matches(named, sorted(set(by_name.index) - {row.episode}))
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                yield Problem(file, row.Index, column, named, f"another episode of the file{hint}")
-                continue
-            other = by_name.loc[named]
-            if column == "fallback_of" and other["outcome"] != "refused":
-                yield Problem(file, row.Index, column, named, "an episode with outcome refused")
-            if column == "accession_to" and other["outcome"] in ("none", "refused"):
-                yield Problem(file, row.Index, column, named, "an episode with a design as outcome")
-            for same in ("theatre", "patron", "adversary", "proposal"):
-                if column == "fallback_of" and getattr(row, same) != other[same]:
-                    words = f"{other[same]}, as in {named}, which this row is a fallback of"
-                    yield Problem(file, row.Index, same, getattr(row, same), words)
-    named_by_some = set(episodes["fallback_of"].dropna())
-    for row in episodes[episodes["outcome"] == "refused"].itertuples():
-        if row.episode not in named_by_some:
-            words = f"another outcome, or rows whose fallback_of is {row.episode}"
-            yield Problem(file, row.Index, "outcome", "refused", words)
-
-
-def _clients(tables: Tables, states: set[str]) -> Iterator[Problem]:
-    """Each client has an episode, each episode clients, and none is patron or adversary."""
-    episodes = tables.episodes.set_index("episode")
-    for row in tables.clients.itertuples():
-        file = tables.files["clients"]
-        if row.episode not in episodes.index:
-            near = difflib.get_close_matches(row.episode, list(episodes.index), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            yield Problem(
-                file, row.Index, "episode", row.episode, f"an episode of episodes.csv{hint}"
-            )
-            continue
-        for role in ("patron", "adversary"):
-            if row.client == episodes.at[row.episode, role]:
-                words = f"another state than the {role} of {row.episode}"
-                yield Problem(file, row.Index, "client", row.client, words)
-    with_clients = set(tables.clients["episode"])
-    for line, name in tables.episodes["episode"].items():
-        if name not in with_clients:
-            words = "an episode with at least one row in clients.csv"
-            yield Problem(tables.files["episodes"], line, "episode", name, words)
-
-
-def _same_case(tables: Tables, states: set[str]) -> Iterator[Problem]:
-    """Compare a fallback's clients with those of its proposal: the same, with the same values."""
-    parent = dict(
-        tables.episodes.dropna(subset=["fallback_of"])[["episode", "fallback_of"]].itertuples(
-            index=False
-        )
-    )
-    known = tables.clients.set_index(["episode", "client"])
-    for line, row in tables.clients.iterrows():
-        if row["episode"] not in parent:
-            continue
-        key = (parent[row["episode"]], row["client"])
-        file = tables.files["clients"]
-        if key not in known.index:
-            yield Problem(file, line, "client", row["client"], f"a client of {key[0]}")
-            continue
-        for column in known.columns:
-            here, there = row[column], known.at[key, column]
-            if here != there and not (pd.isna(here) and pd.isna(there)):
-                shown = "empty" if pd.isna(there) else f"{there}"
-                words = f"{shown}, as for {row['client']} in {key[0]} (the same case)"
-                yield Problem(file, line, column, "" if pd.isna(here) else here, words)
-
-
-def _years(tables: Tables, states: set[str]) -> Iterator[Problem]:
-    """years.csv covers each episode from five years before it to its design's end."""
-    present = set(tables.years[["patron", "theatre", "year"]].itertuples(index=False, name=None))
-    last = pd.Timestamp(OBSERVED_UNTIL)
-    for row in tables.episodes.itertuples():
-        end = row.date if pd.isna(row.start) else (last if pd.isna(row.end) else row.end)
-        for year in range(max(row.date.year - 5, FIRST_YEAR), end.year + 1):
-            if (row.patron, row.theatre, year) not in present:
-                words = f"a row {row.patron}, {row.theatre}, {year}, for episode {row.episode}"
-                yield Problem(tables.files["years"], None, "year", year, words)
-
-
-def _codings(tables: Tables, states: set[str]) -> Iterator[Problem]:
-    """Each row of codings.csv points at a column, and at episodes and clients that exist."""
-    episodes = set(tables.episodes["episode"])
-    pairs = set(tables.clients[["episode", "client"]].itertuples(index=False, name=None))
-    clients = {client for _, client in pairs}
-    file = tables.files["codings"]
-    for row in tables.codings.itertuples():
-        schema = TABLES[row.table]
-        values = [name for name in schema.columns if name not in (schema.unique or [])]
-        if row.column not in values:
-            words = f"a column of {row.table}.csv: {', '.join(values)}"
-            yield Problem(file, row.Index, "column", row.column, words)
-        if row.table == "years":
-            if row.episode != "*" and year_span(row.episode) is None:
-                words = "a year, first-last year, or *"
-                yield Problem(file, row.Index, "episode", row.episode, words)
-        elif row.episode not in episodes | {"*"}:
-            words = "an episode of episodes.csv or *"
-            yield Problem(file, row.Index, "episode", row.episode, words)
-        exists = (row.client in clients) if row.episode == "*" else (row[2:4] in pairs)
-        if row.client != "*" and not (row.table == "clients" and exists):
-            yield Problem(file, row.Index, "client", row.client, "a client of that episode or *")
+def _alike(names: pd.Series, file: str) -> Iterator[Problem]:
+    """Names that a reader could not tell apart, whatever their case and spaces."""
+    first: dict[str, int] = {}
+    for line, name in names.items():
+        plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+        before = first.setdefault(plain, line)
+        if before != line:
+            yield Problem(file, line, names.name, name, f"a name of its own; row {before} has it")
 
 
 def year_span(text: str) -> tuple[int, int] | None:

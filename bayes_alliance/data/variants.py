@@ -10,15 +10,17 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from bayes_alliance.bundled import bundled
+from bayes_alliance.data.contradictions import Tables
 from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.universe_schema import CODING, UNIVERSE
-from bayes_alliance.data.validate import Tables, read_table
+from bayes_alliance.data.validate import read_table
 from bayes_alliance.errors import InputError
 
 SOURCES_END = pd.Timestamp("2016-12-31")
@@ -99,13 +101,16 @@ class Coding:
         }
         for name, value in options.items():
             if name == "k":
-                number = isinstance(value, (int, float)) and not isinstance(value, bool)
+                number = isinstance(value, Real) and not isinstance(value, bool)
                 if not number or not 1.5 <= value <= 1000:
                     raise InputError("a number from 1.5 to 1000", column="coding.k", value=value)
+                options["k"] = float(value)
             elif name not in allowed:
                 words = f"one of k, {', '.join(allowed)}"
                 raise InputError(words, column="coding", value=name)
-            elif not any(value is v or (isinstance(v, str) and value == v) for v in allowed[name]):
+            elif not any(
+                value is v or (isinstance(value, str) and value == v) for v in allowed[name]
+            ):
                 words = f"one of {', '.join(map(str, allowed[name]))}"
                 raise InputError(words, column=f"coding.{name}", value=value)
         return cls(**options)

@@ -11,6 +11,7 @@ moved, promises are the scenario's.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,15 +19,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pymc as pm
 import xarray as xr
 from pytensor.graph.traversal import ancestors
 
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.errors import InputError
 from bayes_alliance.forecast.forecast import (
+    READERS,
     STACKED,
-    contents,
     draws_for,
+    fill,
     reader,
     seen_levels,
     stack,
@@ -170,7 +173,7 @@ def scan(
     own, out = point({}), {}
     made: dict[tuple[str, Any], tuple[Arrays, np.ndarray]] = {}
     for name, tree in trees.items():
-        read, unread = _reader(tree, scenario, draws), set[str]()
+        read, unread = _reader(tree, scenario, draws)
 
         def at(one: Mover, value: Any, read: Reader = read) -> np.ndarray:
             if (one.name, value) not in made:
@@ -202,8 +205,14 @@ def scan(
     return out
 
 
-def _reader(tree: xr.DataTree, scenario: Scenario, draws: int) -> Reader:
-    """Compile the probability of a multilateral design, by draw.
+@functools.lru_cache(maxsize=READERS)
+def _unread(model: pm.Model) -> set[str]:
+    """Movers that a model was found not to read."""
+    return set()
+
+
+def _reader(tree: xr.DataTree, scenario: Scenario, draws: int) -> tuple[Reader, set[str]]:
+    """Compile the probability of a multilateral design, by draw, and what it does not depend on.
 
     It takes arrays and promises, and whether promises follow from the arrays instead.
     """
@@ -221,12 +230,13 @@ def _reader(tree: xr.DataTree, scenario: Scenario, draws: int) -> Reader:
         key = tuple(value.tobytes() for name, (_, value) in values.items() if name in read)
         key += (b"" if follow else promised.tobytes(),)
         if key not in done:  # a theory does not read most of what is moved
-            given, at = None if follow else promised, evaluator.of(contents(values))
-            out = at.run(carried, nodes, given=given)["design_probability_indicators"]
+            fill(model, values)
+            given = None if follow else promised
+            out = evaluator.run(carried, nodes, given=given)["design_probability_indicators"]
             done[key] = out.to_numpy().reshape(-1, len(CELLS)) @ MULTILATERAL
         return done[key]
 
-    return probability
+    return probability, _unread(model)
 
 
 def movers(scans: Mapping[str, Scan], weights: Mapping[str, float]) -> pd.DataFrame:

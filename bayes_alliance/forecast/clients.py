@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from bayes_alliance.bundled import bundled
+from bayes_alliance.data import states as of_states
 from bayes_alliance.data.latest import latest
 from bayes_alliance.data.schema import TABLES, meta
-from bayes_alliance.data.validate import read_table
 from bayes_alliance.forecast.inputs import Value, value
-from bayes_alliance.forecast.place import Place, is_number, keys, near, table
+from bayes_alliance.forecast.place import Place, is_number, keys, table
 
 COLUMNS = {k: v for k, v in TABLES["clients"].columns.items() if k not in ("episode", "client")}
 """Indicators of a client: the columns of ``clients.csv``."""
@@ -23,22 +21,16 @@ NEEDED = ("capability_ratio", "distance_km", "land_access", "occupied", "dispute
 _ABSENT = "no row of the table of latest indicators (latest.csv)"
 
 
-@functools.cache
 def states() -> dict[str, str]:
     """Name of each state by its abbreviation."""
-    found = read_table(bundled("data", "states.csv"), TABLES["states"])
-    return dict(zip(found["abbreviation"], found["name"], strict=True))
+    return {short: found.name for short, found in of_states.states().items()}
 
 
 def state(given: object, place: Place) -> str:
     """Check the abbreviation of a state."""
-    known = states()
-    if isinstance(given, str) and given in known:
+    if isinstance(given, str) and given in of_states.states():
         return given
-    hint = ""
-    if isinstance(given, str):
-        named = [code for code, name in known.items() if name.lower() == given.lower()]
-        hint = f"; did you mean {named[0]!r}?" if named else near(given.upper(), known, 0.5)
+    hint = of_states.hint(given) if isinstance(given, str) else ""
     place.refuse(f"a COW state abbreviation listed in states.csv{hint}", given)
 
 
@@ -50,7 +42,7 @@ def adversaries(given: object, patron: str, place: Place) -> list[str]:
     if len(set(found)) < len(found):
         place.refuse("each adversary once", given)
     if patron in found:
-        place.refuse(f"another state than the patron {patron}", given)
+        place.refuse(f"another state than the patron {of_states.full(patron)}", given)
     return found
 
 
@@ -97,8 +89,8 @@ def clients(given: object, patron: str, against: list[str], place: Place) -> Cli
         here = place / str(name)
         client = state(name, here)
         if client == patron or client in against:
-            here.refuse(f"another state than the {'patron' if client == patron else 'adversary'}",
-                        name)  # fmt: skip
+            role = "patron" if client == patron else "adversary"
+            here.refuse(f"another state than the {role} {of_states.full(client)}", name)
         own = table(indicators, here)
         keys(own, COLUMNS, [], here)
         row = {key: value(own[key], COLUMNS[key], here / key) for key in own}

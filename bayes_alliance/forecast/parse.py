@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from bayes_alliance.data import states
 from bayes_alliance.data.schema import OBSERVED_UNTIL, TABLES
 from bayes_alliance.forecast import clients as of_clients
 from bayes_alliance.forecast.inputs import share, value
@@ -90,6 +91,10 @@ def fields(content: object, top: Place) -> dict[str, Any]:
         "share": share(found["share"], top / "share") if "share" in found else None,
         "notes": text(found["notes"], top / "notes") if "notes" in found else "",
     }
+    of_states = states.notes(patron, against, who.rows, out["theatre"])
+    if of_states:
+        said = "".join(f" Note: {sentence}." for sentence in of_states)
+        out["notes"] = (out["notes"] + said).strip()
     given = [
         key
         for key in of_clients.COLUMNS

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bayes_alliance.bundled import bundled
-from bayes_alliance.data import build, fields
+from bayes_alliance.cli import app
+from bayes_alliance.data import build, fields, load
 from bayes_alliance.data.asymmetric import read_coding
 from bayes_alliance.data.columns import Published
 from bayes_alliance.data.schema import TABLES
@@ -55,7 +56,7 @@ def test_shipped_table_comes_out_byte_for_byte(name: str) -> None:
 @needs_sources
 def test_nothing_else_is_built_and_it_takes_less_than_a_minute() -> None:
     wanted, seconds = built()
-    assert set(wanted) == {f"{name}.csv" for name in BUILT}
+    assert set(wanted) == {f"{name}.csv" for name in BUILT} | set(build.CODED)
     assert seconds < SECONDS
 
 
@@ -277,3 +278,50 @@ def test_shipped_tables_can_be_written_elsewhere(tmp_path: Path) -> None:
     for name, schema in UNIVERSE.items():
         shutil.copy(bundled("data", "asymmetric", f"{name}.csv"), tmp_path)
         assert len(read_table(tmp_path / f"{name}.csv", schema)) > 0
+
+
+# --- where it is written ------------------------------------------------------------------------
+
+
+def shipped() -> dict[str, str]:
+    """What a build gives: the shipped tables."""
+    computed = {f"{n}.csv": bundled("data", f"{n}.csv").read_text(encoding="utf-8") for n in BUILT}
+    return computed | build.coded(bundled("data"))
+
+
+def test_what_is_written_can_be_loaded(tmp_path: Path) -> None:
+    build.write(tmp_path / "new", shipped())
+    assert load(tmp_path / "new").hash == load("europe", "asia").hash
+    assert load(tmp_path / "new").notes == ()
+
+
+@needs_sources
+def test_what_is_built_can_be_loaded(tmp_path: Path) -> None:
+    build.write(tmp_path, built()[0])
+    assert load(tmp_path).hash == load("europe", "asia").hash
+
+
+def test_tables_coded_by_hand_are_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "episodes.csv").write_text("my own work", encoding="utf-8")
+    with pytest.raises(InputError, match="not overwritten") as caught:
+        build.write(tmp_path, shipped())
+    assert caught.value.file == str(tmp_path / "episodes.csv")
+    assert content(tmp_path) == {"episodes.csv": b"my own work"}
+
+
+def test_a_folder_to_write_must_be_named_and_is_not_the_package(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--out"):
+        build.place(None)
+    package = Path(build.__file__).parents[1]
+    for inside in (package, package / "_bundled" / "data"):
+        with pytest.raises(InputError, match="outside the package"):
+            build.place(inside)
+    assert build.place(tmp_path) == tmp_path
+
+
+def test_the_command_without_a_folder_writes_nothing(tmp_path: Path) -> None:
+    before = content(bundled("data"))
+    words = ["data", "build", "--sources", str(tmp_path)]
+    with pytest.raises(InputError, match="--out"):
+        app(words, standalone_mode=False)
+    assert content(bundled("data")) == before

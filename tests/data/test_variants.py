@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bayes_alliance as ba
-from bayes_alliance.bundled import bundled
+from bayes_alliance.data.contradictions import Tables, check_together
 from bayes_alliance.data.load import Data, confidence
 from bayes_alliance.data.schema import CELLS, TABLES
-from bayes_alliance.data.validate import Tables, check_together, read_table
 from bayes_alliance.data.variants import SOURCES_END, Coding, choose, derived, judgements, universe
 from bayes_alliance.errors import InputError
 
@@ -44,11 +43,6 @@ def episodes(coding: Coding) -> pd.DataFrame:
     return chosen(coding)[0].episodes.set_index("episode")
 
 
-@functools.cache
-def states() -> frozenset[str]:
-    return frozenset(read_table(bundled("data", "states.csv"), TABLES["states"])["abbreviation"])
-
-
 def words(option: dict) -> str:
     return ",".join(f"{name}={value}" for name, value in option.items()) or "default"
 
@@ -61,7 +55,7 @@ def words(option: dict) -> str:
 def test_tables_of_each_reading_hold_together(option: dict, overlay: bool) -> None:
     coding = Coding(**({"overlay": overlay} | option))
     tables, designs = chosen(coding)
-    check_together(tables, set(states()))
+    check_together(tables)
     for name in ("episodes", "clients", "years", "codings"):
         schema = TABLES[name]
         table = getattr(tables, name)
@@ -74,7 +68,7 @@ def test_tables_of_each_reading_hold_together(option: dict, overlay: bool) -> No
 @given(codings)
 def test_tables_of_any_reading_hold_together(coding: Coding) -> None:
     tables, _ = chosen(coding)
-    check_together(tables, set(states()))
+    check_together(tables)
     rows = tables.episodes
     assert rows["episode"].is_unique
     assert rows["date"].is_monotonic_increasing

@@ -51,7 +51,11 @@ VALUES: dict[str, tuple[tuple[str, ...], Any, str]] = {
     "patron not a text": (("patron",), 2, "listed in states.csv"),
     "unknown adversary": (("adversary",), "RUS+CHX", "did you mean 'CHN'"),
     "adversary twice": (("adversary",), "CHN+CHN", "each adversary once"),
-    "adversary is the patron": (("adversary",), "CHN+USA", "another state than the patron USA"),
+    "adversary is the patron": (
+        ("adversary",),
+        "CHN+USA",
+        "another state than the patron United States",
+    ),
     "adversaries as a list": (("adversary",), ["CHN"], "joined by +"),
     "empty adversary": (("adversary",), "", "listed in states.csv"),
     "unknown theatre": (("theatre",), "asai", "did you mean 'asia'"),
