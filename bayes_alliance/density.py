@@ -12,8 +12,10 @@ import hashlib
 import io
 import itertools
 import json
+import os
 import platform
-import warnings
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -27,6 +29,7 @@ import nutpie
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from cachetools import LRUCache
 from nutpie import compile_pymc as of_nutpie
 from pymc.initial_point import make_initial_point_fn
 from pytensor.compile.mode import optdb
@@ -42,6 +45,7 @@ from bayes_alliance.files import write_bytes
 from bayes_alliance.machine.arrays import Arrays, write_arrays
 from bayes_alliance.machine.program import WORD, Entry, Free, Held, Made, compiled, text
 from bayes_alliance.machine.scalars import Unsupported
+from bayes_alliance.quiet import quiet
 
 VERSIONS = ("pymc", "pytensor", "nutpie", "llvmlite", "numpy", "scipy")
 NO_REWRITE = (
@@ -53,7 +57,9 @@ once for each place where the sums are used."""
 FOLDER = Path(pytensor.config.compiledir, "bayes_alliance")
 """Where what was compiled is kept."""
 DIGEST = hashlib.sha256().digest_size
-"""Bytes at the head of a kept file, of the rest."""
+"""Bytes at the head of a kept file, of its name and the rest."""
+MOST_KEPT, LONGEST_KEPT = 2**28, 90 * 86400
+"""Bytes and seconds that what is not used is kept."""
 
 CHECKED = "local_check_parameter_to_ninf_switch"
 """PyMC's name of: the density is zero where a parameter is out of range."""
@@ -76,7 +82,7 @@ CODE = _code()
 """Taken as the package is imported: what is compiled is the code of that moment."""
 
 
-_arrays: dict[str, Arrays | None] = {}
+_arrays: LRUCache[str, Arrays | None] = LRUCache(512)
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,10 @@ class Kept:
     start: list[float]
 
 
+GRAPHS = threading.RLock()
+"""Held while graphs are made and compiled: PyTensor, its settings and LLVM's serve one thread."""
+
+
 @contextmanager
 def untraced() -> Iterator[None]:
     """Let PyTensor make graphs without noting where in the code each operation came from.
@@ -119,9 +129,9 @@ def untraced() -> Iterator[None]:
     Yields
     ------
     None
-        It takes a tenth of the time that a model takes to be made.
+        It takes a tenth of the time that a model takes to be made. One thread at a time.
     """
-    with pytensor.config.change_flags(traceback__limit=0):
+    with GRAPHS, pytensor.config.change_flags(traceback__limit=0):
         yield
 
 
@@ -154,8 +164,7 @@ def compile_model(
     drawn = [str(rv.name) for rv in model.free_RVs] if var_names is None else list(var_names)
     file = None if made_of is None else _file(made_of, drawn)
     kept = None if file is None else _find(file, Kept, "logp", "expand")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         moved = set(model.free_RVs) if jitter_rvs is None else set(jitter_rvs)
         if kept is None:
             try:
@@ -189,8 +198,7 @@ def compile_arrays(made_of: str, make: Callable[[], FunctionGraph]) -> Arrays | 
     file = _file(made_of)
     found = _find(file, Arrays, "code")
     if found is None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             try:
                 graph = make()
                 found = write_arrays(graph, [str(v.name) for v in graph.inputs])
@@ -328,13 +336,15 @@ def _file(*made_of: Any) -> Path:
 
 
 def _find(file: Path, kind: Callable[..., Any], *codes: str) -> Any:
-    """What is kept in a file; nothing if it is not whole."""
+    """What is kept in a file; nothing if it is not whole, or was kept under another name."""
     try:
         digest, content = (stored := file.read_bytes())[:DIGEST], stored[DIGEST:]
     except OSError:
         return None
-    if hashlib.sha256(content).digest() != digest:
+    if hashlib.sha256(file.name.encode() + content).digest() != digest:
         return None
+    with contextlib.suppress(OSError):
+        os.utime(file)  # it is in use
     with np.load(io.BytesIO(content), allow_pickle=False) as parts:
         note = json.loads(str(parts["note"]))
         return kind(**{name: parts[name].tobytes() for name in codes}, **note)
@@ -346,9 +356,21 @@ def _keep(file: Path, kept: Any, *codes: str) -> None:
     code: Any = {name: np.frombuffer(getattr(kept, name), np.uint8) for name in codes}
     content = io.BytesIO()
     np.savez(content, note=np.array(json.dumps(note)), **code)
-    whole = hashlib.sha256(content.getvalue()).digest() + content.getvalue()
-    with contextlib.suppress(InputError):  # a place that cannot be written keeps nothing
-        write_bytes(file, whole)
+    digest = hashlib.sha256(file.name.encode() + content.getvalue()).digest()
+    with contextlib.suppress(InputError, OSError):  # a place that cannot be written keeps nothing
+        write_bytes(file, digest + content.getvalue())
+        _prune(file.parent)
+
+
+def _prune(folder: Path) -> None:
+    """Drop what was not used for long, and the oldest of what is too much."""
+    found = sorted(((s := f.stat()).st_mtime, s.st_size, f) for f in folder.glob("*.code"))
+    room = sum(size for _, size, _ in found)
+    for used, size, file in found:
+        if room <= MOST_KEPT and used >= time.time() - LONGEST_KEPT:
+            break
+        file.unlink(missing_ok=True)
+        room -= size
 
 
 def _ready(model: pm.Model, moved: Set[str], kept: Kept) -> Any:

@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
@@ -17,18 +16,19 @@ import numpy as np
 import nutpie
 import pymc as pm
 import xarray as xr
+from cachetools import LRUCache
 
 from bayes_alliance.data.load import Data, assumed
-from bayes_alliance.density import compile_model
+from bayes_alliance.density import GRAPHS, compile_model
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.containers import arrays, stretches
 from bayes_alliance.process.integrated import evaluator, quantities
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
 from bayes_alliance.process.replicated import contents, draw_prior, replications
+from bayes_alliance.quiet import quiet
+from bayes_alliance.sampling import check_room, sampler_of, settings
 from bayes_alliance.storage import TABLES, data_of, priors_of
-from bayes_alliance.theories import NAMES, build, get, sizes
-
-SAMPLERS = ("nutpie", "pymc", "numpyro")
+from bayes_alliance.theories import NAMES, build, code_of, get, sizes
 
 TARGET_ACCEPT, MASS_MATRIX = 0.9, "draw_diag"
 """Steps small enough for fits of few cases; the mass matrix is made of draws, not of gradients."""
@@ -36,8 +36,9 @@ PREDICTIVE_DRAWS = 1000
 STATS = ("diverging", "energy", "step_size", "n_steps", "depth", "acceptance_rate", "lp")
 PACKAGES = ("bayes-alliance", "pymc", "pytensor", "arviz", "nutpie", "numpy", "pandas", "xarray")
 
-_models: dict[tuple, tuple[pm.Model, Any]] = {}
-_log_densities: dict[tuple, Any] = {}
+# held as GRAPHS is; whoever has one of these changes nothing in it
+_models: LRUCache[tuple, tuple[pm.Model, Any]] = LRUCache(16)
+_log_densities: LRUCache[tuple, Any] = LRUCache(32)
 
 
 def versions() -> dict[str, str]:
@@ -52,11 +53,11 @@ def versions() -> dict[str, str]:
 
 
 def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
-    """The model and its compiled log density, made once a process.
+    """The model and its compiled log density, kept for the next call.
 
     One compiled log density serves every dataset with parameters of the same sizes, whatever its
-    rows, and every prior of the same distributions: both are containers. The model is one for all
-    such priors, and holds those that were asked for last.
+    rows, and every prior of the same distributions: both are containers. A model is of its data and
+    priors alone. Others are given the same two: change nothing in them.
 
     Parameters
     ----------
@@ -72,37 +73,40 @@ def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
     tuple of pymc.Model and nutpie's compiled model
         Refits with other contents of the containers use ``with_data`` of the second.
     """
-    key, arguments = _key(theory, data, priors), np.array(list(priors.arguments.values()))
-    if key not in _models:
-        model = build(theory, data, priors)
-        # rows of the data may differ in number, parameters may not
-        names, shapes = sizes(model)
-        kind, usual = _kind(priors), load_priors(theory)
-        shape = (theory, kind, names, shapes)
-        if shape not in _log_densities:
-            # chains begin where the bundled priors have them, whichever fit was compiled first
-            other = kind == usual.form and priors.hash != usual.hash
-            first = build(theory, data, usual) if other else model
-            # what a module of your own makes of its theory may change with what that imports
-            made_of = repr(shape) if theory in NAMES else None
-            _log_densities[shape] = compile_model(first, made_of, var_names=names)
-        values = {name: value for name, (_, value) in arrays(data).items()}
-        _models[key] = (model, with_containers(_log_densities[shape], values))
-    model, log_density = _models[key]
-    if CONTAINER in model.named_vars:
-        model[CONTAINER].set_value(arguments)
-    return model, with_containers(log_density, {CONTAINER: arguments})
+    with GRAPHS:
+        key = _key(theory, data, priors)
+        if key not in _models:
+            _models[key] = _made(theory, data, priors)
+        return _models[key]
+
+
+def _made(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
+    """A new model and its log density."""
+    model = build(theory, data, priors)
+    # rows of the data may differ in number, parameters may not
+    names, shapes = sizes(model)
+    usual = load_priors(theory)
+    # the bundled distributions serve priors with other arguments; else each is compiled by itself
+    like_usual = priors.form == usual.form
+    shape = (theory, priors.form if like_usual else priors.hash, names, shapes)
+    key = (*shape, *code_of(theory))
+    if key not in _log_densities:
+        # chains begin where the bundled priors have them, whichever fit was compiled first
+        other = like_usual and priors.hash != usual.hash
+        first = build(theory, data, usual) if other else model
+        # what a module of your own makes of its theory may change with what that imports
+        made_of = repr(shape) if theory in NAMES else None
+        _log_densities[key] = compile_model(first, made_of, var_names=names)
+    values = {name: value for name, (_, value) in arrays(data).items()}
+    values[CONTAINER] = np.array(list(priors.arguments.values()))
+    return model, with_containers(_log_densities[key], values)
 
 
 def _key(theory: str, data: Data, priors: Priors) -> tuple:
-    """What a model is made of: tables (the hash passes over their order) and a kind of priors."""
+    """What a model is made of; the hash of the tables passes over their order."""
     clients = zip(data.clients["episode"], data.clients["client"], strict=True)
-    return theory, data.hash, _kind(priors), tuple(data.episodes["episode"]), tuple(clients)
-
-
-def _kind(priors: Priors) -> str:
-    """What priors that one model serves have in common: the bundled distributions, or all."""
-    return priors.form if priors.form == load_priors(priors.theory).form else priors.hash
+    order = tuple(data.episodes["episode"]), tuple(clients)
+    return theory, *code_of(theory), data.hash, priors.hash, *order
 
 
 def with_containers(log_density: Any, values: Mapping[str, np.ndarray]) -> Any:
@@ -150,7 +154,7 @@ def fit(
     draws, tune, chains : int
         Draws kept and discarded by chain, and number of chains.
     seed : int
-        Seed of everything random.
+        Seed of everything random, from 0 to 4294967295.
     sampler : {"nutpie", "pymc", "numpyro"}, optional
         Implementation of the No-U-Turn sampler; nutpie by default.
     priors : mapping or path, optional
@@ -172,23 +176,26 @@ def fit(
     InputError
         If an argument is out of range or unknown.
     """
-    check_counts(draws, tune, chains)
-    if sampler not in (None, *SAMPLERS):
-        raise InputError(f"one of {', '.join(SAMPLERS)}", column="sampler", value=sampler)
+    asked = settings(draws, tune, chains, seed)
+    draws, tune, chains, seed = asked.values()
+    sampler = sampler_of(sampler)
+    if not isinstance(data, Data):
+        raise InputError("data from bayes_alliance.load", column="data", value=data)
     get(theory)
     tell = progress or (lambda step: None)
     spec = load_priors(theory, priors)
     began = time.perf_counter()
     tell("compile")
     model, log_density = compiled(theory, data, spec)
+    check_room(model, draws, tune, chains)
     compiled_after = time.perf_counter()
     tell("sample")
-    sampled = sample_model(model, log_density, draws, tune, chains, seed, sampler or "nutpie")
+    sampled = sample_model(model, log_density, draws, tune, chains, seed, sampler)
     sampled_after = time.perf_counter()
     tell("summarise")
     tree = _complete(sampled, model, data, spec, seed)
     done = time.perf_counter()
-    asked = {"chain": chains, "draw": draws}
+    whole = {"chain": chains, "draw": draws}
     tree.attrs.update(
         theory=theory,
         data_name=data.name,
@@ -196,36 +203,15 @@ def fit(
         confidence_assumed=sum(without for without, _ in assumed(data).values()),
         priors_hash=spec.hash,
         priors_changed=int(spec.hash != load_priors(theory).hash),
-        seed=seed,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        sampler=sampler or "nutpie",
+        **asked,
+        sampler=sampler,
         seconds_compile=compiled_after - began,
         seconds_sample=sampled_after - compiled_after,
         seconds=done - began,
-        interrupted=int(any(tree["posterior"].sizes[d] < n for d, n in asked.items())),
+        interrupted=int(any(tree["posterior"].sizes[d] < n for d, n in whole.items())),
         **{f"version_{name}": v for name, v in versions().items()},
     )
     return tree
-
-
-def check_counts(draws: int, tune: int, chains: int) -> None:
-    """Refuse numbers of draws and chains that cannot be used.
-
-    Parameters
-    ----------
-    draws, tune, chains : int
-        As in `fit`.
-
-    Raises
-    ------
-    InputError
-        If one is too small or no whole number.
-    """
-    for name, value, least in (("draws", draws, 10), ("tune", tune, 10), ("chains", chains, 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InputError(f"a whole number of at least {least}", column=name, value=value)
 
 
 def sample_model(
@@ -250,36 +236,34 @@ def sample_model(
         ``posterior`` of the free variables and ``sample_stats``.
     """
     cores = min(chains, os.cpu_count() or 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if sampler == "nutpie":
-            tree = nutpie.sample(
-                log_density,
-                draws=draws,
+    if sampler == "nutpie":
+        tree = nutpie.sample(
+            log_density,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=cores,
+            seed=seed,
+            adaptation=MASS_MATRIX,
+            target_accept=target_accept,
+            save_warmup=False,
+            progress_bar=False,
+        )
+    else:  # PyMC compiles, and warns, as it samples
+        with quiet(), GRAPHS, model:
+            tree = pm.sample(
+                draws,
                 tune=tune,
                 chains=chains,
                 cores=cores,
-                seed=seed,
-                adaptation=MASS_MATRIX,
+                random_seed=seed,
+                nuts_sampler=sampler,
                 target_accept=target_accept,
-                save_warmup=False,
-                progress_bar=False,
+                progressbar=False,
+                quiet=True,
+                compute_convergence_checks=False,
+                var_names=[rv.name for rv in model.free_RVs],
             )
-        else:
-            with model:
-                tree = pm.sample(
-                    draws,
-                    tune=tune,
-                    chains=chains,
-                    cores=cores,
-                    random_seed=seed,
-                    nuts_sampler=sampler,
-                    target_accept=target_accept,
-                    progressbar=False,
-                    quiet=True,
-                    compute_convergence_checks=False,
-                    var_names=[rv.name for rv in model.free_RVs],
-                )
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
     # a compiled model that serves several datasets carries the labels of the first
     posterior = posterior.assign_coords(

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pymc.distributions.transforms import Ordered
 from pymc.initial_point import make_initial_point_fn
 from pytensor.compile.mode import Mode
@@ -343,6 +346,48 @@ def test_a_broken_file_is_written_again(folder):
     assert np.isfinite(at(compiled, np.zeros(5))).all()
 
 
+def test_a_file_under_the_name_of_another_is_as_none(folder):
+    """Machine code of another model, or for another processor, is never run."""
+    compile_model(regression(), "one")
+    (one,) = folder.iterdir()
+    plain = compile_model(transformed())
+    point = np.zeros(plain.n_dim)
+    wanted = at(plain, point)
+    compile_model(transformed(), "other")
+    (other,) = set(folder.iterdir()) - {one}
+    whole = other.read_bytes()
+    other.write_bytes(one.read_bytes())
+    assert at(compile_model(transformed(), "other"), point) == wanted
+    assert other.read_bytes() == whole
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_becomes_of_a_file_the_numbers_are_the_same(kept, tmp_path_factory, chosen):
+    """Bytes changed, cut out, put in, repeated: what is found is what was kept, or nothing."""
+    file = tmp_path_factory.mktemp("mutated") / "kept.code"
+    density._keep(file, kept, *CODES)
+    whole = file.read_bytes()
+    begin = chosen.draw(st.integers(0, len(whole)))
+    end = chosen.draw(st.integers(begin, len(whole)))
+    new = chosen.draw(st.binary(max_size=40) | st.just(whole[begin:end] * 2) | st.just(whole))
+    file.write_bytes(whole[:begin] + new + whole[end:])
+    found = density._find(file, Kept, *CODES)
+    assert found is None or (found == kept and file.read_bytes() == whole)
+
+
+def test_what_is_kept_is_bounded_and_what_is_used_stays(kept, tmp_path, monkeypatch):
+    files = [tmp_path / f"{k}.code" for k in range(6)]
+    for age, file in zip((100 * 86400, 50, 40, 30, 20, 0), files, strict=True):
+        density._keep(file, kept, *CODES)
+        os.utime(file, (time.time() - age,) * 2)
+    size = files[5].stat().st_size
+    assert density._find(files[1], Kept, *CODES) == kept, "used now"
+    monkeypatch.setattr(density, "MOST_KEPT", 4 * size)
+    density._keep(files[5], kept, *CODES)
+    assert set(tmp_path.iterdir()) == {files[k] for k in (1, 3, 4, 5)}
+
+
 def test_names_are_of_all_that_the_code_depends_on(monkeypatch, folder):
     names = {
         density._file("one", ["x"]),
@@ -377,7 +422,7 @@ def test_what_was_made_of_something_else_is_not_found(folder, monkeypatch):
 
 
 def test_functions_of_arrays_are_found_again_and_may_be_none(folder, monkeypatch):
-    monkeypatch.setattr(density, "_arrays", {})
+    density._arrays.clear()
     x = pt.dvector("x")
 
     def doubled() -> FunctionGraph:

@@ -15,6 +15,7 @@ from bayes_alliance.errors import InputError
 from bayes_alliance.fit import (
     _key,
     _log_densities,
+    _models,
     _whole_draws,
     compiled,
     fit,
@@ -259,19 +260,23 @@ def test_a_model_of_a_fit_is_the_model_of_the_data(fits, models):
     assert dict(model.coords) == dict(models["null"].coords)
 
 
-def test_one_model_holds_the_priors_that_were_asked_for_last(fits, data):
-    """Whoever asks for a fit's model gets it with the fit's priors, whatever was asked between."""
+def test_a_model_keeps_the_priors_that_it_was_asked_for_with(fits, data):
+    """Whatever is asked for meanwhile: models of other priors are other models."""
     usual, other = load_priors("null"), load_priors("null", {"hazard_0": {"mu": -2.0}})
     kinds = load_priors("null", {"hazard_0": {"distribution": "half_normal", "sigma": 1.0}})
-    for priors in (usual, other, usual):
-        model, log_density = compiled("null", data, priors)
+    asked = (usual, other, kinds, usual)
+    made = [compiled("null", data, priors) for priors in asked]
+    for priors, (model, log_density) in zip(asked, made, strict=True):
         held = list(priors.arguments.values())
         np.testing.assert_array_equal(model[CONTAINER].get_value(), held)
         np.testing.assert_array_equal(log_density.shared_data[CONTAINER], held)
-        again, _ = model_of(fits["null"])
-        assert again is model
-        np.testing.assert_array_equal(again[CONTAINER].get_value(), list(usual.arguments.values()))
-    assert compiled("null", data, kinds)[0] is not model, "other distributions are another model"
+    assert made[0][0] is made[3][0] is model_of(fits["null"])[0], "the same priors, the same model"
+
+
+def test_models_that_are_kept_are_bounded(data):
+    for k in range(20):
+        compiled("null", data, load_priors("null", {"hazard_0": {"mu": -2.0 - k / 10}}))
+    assert len(_models) == _models.maxsize == 16
 
 
 def test_the_same_data_in_another_order_are_another_model(data):

@@ -9,7 +9,6 @@ whole theatre, or a patron, is always left out exactly.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 
@@ -21,6 +20,7 @@ import xarray as xr
 from bayes_alliance.compare.refits import Refit, log_mean, refit_without
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.integrated import INFORMATION
+from bayes_alliance.quiet import quiet
 from bayes_alliance.storage import data_of
 
 BY = ("episode", "theatre", "patron")
@@ -124,8 +124,7 @@ def pareto(tree: xr.DataTree) -> tuple[xr.DataArray, xr.DataArray, float]:
     Vehtari, Simpson, Gelman, Yao & Gabry (2024), "Pareto smoothed importance sampling".
     """
     joint = tree["log_likelihood"].to_dataset()["joint"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         log_weights, pareto_k = joint.azstats.psislw(dim=["chain", "draw"])
     count = joint.sizes["chain"] * joint.sizes["draw"]
     good_k = min(1 - 1 / math.log10(count), 0.7)
@@ -135,8 +134,7 @@ def pareto(tree: xr.DataTree) -> tuple[xr.DataArray, xr.DataArray, float]:
 def _psis(tree: xr.DataTree, information: str) -> az.ELPDDataLOO:
     """PSIS-LOO: weights from the joint density of all that is left out, score on the outcomes."""
     log_weights, pareto_k, _ = pareto(tree)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
 
         def loo(densities: xr.DataTree, name: str) -> az.ELPDDataLOO:
             return az.loo(
@@ -352,6 +350,5 @@ def table(scores: Mapping[str, az.ELPDDataLOO]) -> pd.DataFrame:
     pandas.DataFrame
         As `compare` gives it.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         return az.compare(dict(scores), method="stacking", round_to="none")

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +39,7 @@ from bayes_alliance.process.designs import open_ended
 from bayes_alliance.process.integrated import INFORMATION, Evaluator
 from bayes_alliance.process.survival import alliance_years, durations
 from bayes_alliance.storage import TABLES, data_of, priors_of
-from bayes_alliance.theories import build
+from bayes_alliance.theories import build, code_of
 
 AGES = 31
 """Points of a survival curve."""
@@ -170,10 +171,11 @@ def predict(
 def _form(tree: xr.DataTree) -> tuple:
     """What the model of one fit cannot share with another's."""
     tables = (str(tree["tables"][name].item()) for name in TABLES)
-    return tree.attrs["theory"], priors_of(tree).hash, *tables
+    theory = tree.attrs["theory"]
+    return theory, *code_of(theory), priors_of(tree).hash, *tables
 
 
-@cached(LRUCache(READERS), key=_form)
+@cached(LRUCache(READERS), key=_form, lock=threading.Lock())
 def _reader(tree: xr.DataTree) -> Evaluator:
     """The model of a fit with the lives that its designs might have had, made once."""
     data = data_of(tree)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import arviz as az
@@ -28,8 +30,9 @@ DESIGN = ("design_probability",)
 MADE_OF = ("theory", "data_hash", "priors_hash", "seed", "draws", "tune", "chains")
 """What tells one fit from another."""
 
-_refits: dict[tuple, tuple[xr.Dataset, xr.Dataset]] = {}
-_folders: list[Path] = []
+_refits: LRUCache[tuple, tuple[xr.Dataset, xr.Dataset]] = LRUCache(256)
+_LOCK = threading.Lock()
+_folder: ContextVar[Path | None] = ContextVar("folder of refits", default=None)
 
 
 @contextmanager
@@ -45,13 +48,13 @@ def kept(folder: str | Path) -> Iterator[None]:
     Yields
     ------
     None
-        Within the statement.
+        Within the statement, in its thread.
     """
-    _folders.append(writable(folder))
+    token = _folder.set(writable(folder))
     try:
         yield
     finally:
-        _folders.pop()
+        _folder.reset(token)
 
 
 def refit_without(
@@ -113,54 +116,85 @@ def _thinned(draws: xr.Dataset, count: int) -> slice:
 
 def _refit(tree, cases, label, progress) -> tuple[xr.Dataset, xr.Dataset]:
     """What `refit_without` gives, and some draws of the free variables."""
-    attrs = tree.attrs
     key = (*_made_of(tree), cases)
-    file = _file(key) if _folders else None
-    if key not in _refits and file is not None and file.exists():
-        _refits[key] = _read(file)
-    if key not in _refits:
+    file = _file(key)
+    with _LOCK:
+        found = _refits.get(key)
+    if found is None and file is not None and file.exists():
+        found = _read(file)
+    if found is None:
         if progress:
             progress(f"exact refit without {label}")
-        model, log_density = model_of(tree)
-        whole = arrays(data_of(tree))
-        changed = whole | hold_out(whole, list(cases))
-        values = {name: value for name, (_, value) in changed.items()}
-        log_density = with_containers(log_density, values)
-        sampled = sample_model(
-            model,
-            log_density,
-            attrs["draws"],
-            min(attrs["tune"], WARM_UP),
-            attrs["chains"],
-            attrs["seed"],
-            "nutpie",
-        )
-        posterior = sampled["posterior"].to_dataset()
-        scored = evaluator(model)
-        nodes = scored.nodes(posterior, seed=attrs["seed"])
-        with scored.only(nodes, cases) as own:
-            scores = scored.run(posterior, own)
-            some = posterior.isel(draw=_thinned(posterior, PREDICTED))
-            designs = _designs(model, some, own)
-        names = np.array(model.coords["case"])
-        # they were scored in the order of the data
-        scores = scores.assign_coords(case=names[sorted(cases)]).sel(case=names[list(cases)])
-        rows = np.isin(scored.case_of_episode, cases)
-        designs = designs.assign_coords(episode=np.array(model.coords["episode"])[rows])
-        # a mixture of draws needs no chains
-        designs = designs.stack(sample=("chain", "draw")).transpose("sample", ...)
-        found = scores.merge(designs.drop_vars(["sample", "chain", "draw"]))
-        _refits[key] = found, posterior.isel(draw=_thinned(posterior, KEPT))
+        found = _fitted(tree, cases)
         if file is not None:
-            _write(file, *_refits[key])
-    return _refits[key]
+            _write(file, *found)
+    found = frozen(found[0]), frozen(found[1])  # others are given the same arrays
+    with _LOCK:
+        _refits[key] = found
+    return found[0].copy(), found[1].copy()
 
 
-def _file(key: tuple) -> Path:
-    """Place of a refit in the folder."""
+def _fitted(tree: xr.DataTree, cases: tuple[int, ...]) -> tuple[xr.Dataset, xr.Dataset]:
+    """Fit without some cases, and score them."""
+    attrs = tree.attrs
+    model, log_density = model_of(tree)
+    whole = arrays(data_of(tree))
+    changed = whole | hold_out(whole, list(cases))
+    values = {name: value for name, (_, value) in changed.items()}
+    log_density = with_containers(log_density, values)
+    sampled = sample_model(
+        model,
+        log_density,
+        attrs["draws"],
+        min(attrs["tune"], WARM_UP),
+        attrs["chains"],
+        attrs["seed"],
+        "nutpie",
+    )
+    posterior = sampled["posterior"].to_dataset()
+    scored = evaluator(model)
+    nodes = scored.nodes(posterior, seed=attrs["seed"])
+    alone, own = scored.only(nodes, cases)
+    scores = alone.run(posterior, own)
+    some = posterior.isel(draw=_thinned(posterior, PREDICTED))
+    designs = _designs(evaluator(model, DESIGN, densities=False).of(alone.data), some, own)
+    names = np.array(model.coords["case"])
+    # they were scored in the order of the data
+    scores = scores.assign_coords(case=names[sorted(cases)]).sel(case=names[list(cases)])
+    rows = np.isin(scored.case_of_episode, cases)
+    designs = designs.assign_coords(episode=np.array(model.coords["episode"])[rows])
+    # a mixture of draws needs no chains
+    designs = designs.stack(sample=("chain", "draw")).transpose("sample", ...)
+    found = scores.merge(designs.drop_vars(["sample", "chain", "draw"]))
+    return found, posterior.isel(draw=_thinned(posterior, KEPT)).copy(deep=True)
+
+
+def frozen(dataset: xr.Dataset) -> xr.Dataset:
+    """Make the arrays of a dataset that is kept read-only.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        In memory.
+
+    Returns
+    -------
+    xarray.Dataset
+        A copy that shares the arrays.
+    """
+    for variable in dataset.data_vars.values():
+        variable.to_numpy().flags.writeable = False
+    return dataset.copy()
+
+
+def _file(key: tuple) -> Path | None:
+    """Place of a refit in the folder, if there is one."""
+    folder = _folder.get()
+    if folder is None:
+        return None
     # settings of a fit that was saved come back as numpy's numbers
     text = json.dumps([*key, versions()], sort_keys=True, default=int)
-    return _folders[-1] / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.nc"
+    return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.nc"
 
 
 def _write(file: Path, scores: xr.Dataset, draws: xr.Dataset) -> None:
@@ -182,11 +216,14 @@ def _read(file: Path) -> tuple[xr.Dataset, xr.Dataset]:
 
 
 def _made_of(tree: xr.DataTree) -> tuple:
-    """Values of `MADE_OF`."""
-    return tuple(tree.attrs[name] for name in MADE_OF)
+    """Values of `MADE_OF`, and a digest of the draws: theories of the same name may differ."""
+    digest = hashlib.sha256()
+    for name, values in sorted(tree["posterior"].data_vars.items()):
+        digest.update(str(name).encode() + np.ascontiguousarray(values.to_numpy()).tobytes())
+    return *(tree.attrs[name] for name in MADE_OF), digest.hexdigest()
 
 
-@cached(LRUCache(8), key=_made_of)
+@cached(LRUCache(8), key=_made_of, lock=threading.Lock())
 def designs_seen(tree: xr.DataTree) -> xr.Dataset:
     """Designs that a fit predicts of the cases that it has seen.
 
@@ -202,14 +239,13 @@ def designs_seen(tree: xr.DataTree) -> xr.Dataset:
         draw, episode, cell``.
     """
     posterior = tree["posterior"].to_dataset()
-    model = model_of(tree)[0]
-    nodes = evaluator(model, DESIGN, densities=False).nodes(posterior, seed=tree.attrs["seed"])
-    return _designs(model, posterior, nodes)
+    seen = evaluator(model_of(tree)[0], DESIGN, densities=False)
+    return frozen(_designs(seen, posterior, seen.nodes(posterior, seed=tree.attrs["seed"])))
 
 
-def _designs(model, posterior: xr.Dataset, nodes) -> xr.Dataset:
-    """Predicted designs of the cases that the model holds."""
-    found = evaluator(model, DESIGN, densities=False).run(posterior, nodes)
+def _designs(seen, posterior: xr.Dataset, nodes) -> xr.Dataset:
+    """Predicted designs of the cases that an evaluator has."""
+    found = seen.run(posterior, nodes)
     return found[[f"design_probability_{known}" for known in INFORMATION]]
 
 

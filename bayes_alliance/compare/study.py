@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bayes_alliance import sampling
 from bayes_alliance.compare.hypotheses import hypotheses
 from bayes_alliance.compare.loo import elpd, pointwise
 from bayes_alliance.compare.specifications import Specification, specification
@@ -52,7 +53,6 @@ CODE = ("fit.py", "process", "theories", "compare/loo.py", "compare/hypotheses.p
 ALONE = threading.Lock()
 """A process makes one fit at a time, whatever the number of its threads."""
 
-LEAST = {"draws": 10, "tune": 10, "chains": 1, "seed": 0}
 KEPT = ("inputs", "problems", "diagnostics", "scores", "pareto_k", "good_k", "hypotheses")
 """What every result has."""
 ASKED = ("data", "theories", "specifications")
@@ -156,8 +156,8 @@ def run(
         If an argument cannot be used, the folder has another study or a file that is no result,
         or the scheduler is not there or computes with other versions.
     """
-    settings = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
-    _check(specifications, theories, settings, scheduler, workers)
+    settings = sampling.settings(draws, tune, chains, seed)
+    _check(specifications, theories, scheduler, workers)
     folder = _claim(Path(store), specifications, theories, settings)
     tell = tell or (lambda done, total, words: None)
     tell(0, 0, f"read the tables of {len(specifications)} specifications")
@@ -411,7 +411,7 @@ def _code(theory: str) -> str:
     return digest.hexdigest()
 
 
-def _check(specifications, theories, settings, scheduler, workers) -> None:
+def _check(specifications, theories, scheduler, workers) -> None:
     """Refuse what no study can be made of."""
     if not specifications or len({s.data for s in specifications}) > 1:
         raise InputError("specifications of the same data", column="specifications")
@@ -420,11 +420,8 @@ def _check(specifications, theories, settings, scheduler, workers) -> None:
         raise InputError(words, column="theories", value=list(theories))
     for theory in theories:
         get(theory)
-    given = settings if workers is None else settings | {"workers": workers}
-    for name, value in given.items():
-        least = LEAST.get(name, 1)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InputError(f"a whole number of at least {least}", column=name, value=value)
+    if workers is not None:
+        sampling.whole(workers, "workers", 1)
     if scheduler is not None and workers is not None:
         words = "no number of workers: those of the scheduler do the work"
         raise InputError(words, column="workers", value=workers)

@@ -12,7 +12,6 @@ reason, all its folds are fitted with a ridge penalty, and ``attrs["note"]`` say
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -34,6 +33,7 @@ from bayes_alliance.process.designs import designs
 from bayes_alliance.process.integrated import INFORMATION
 from bayes_alliance.process.priors import load_priors
 from bayes_alliance.process.survival import durations
+from bayes_alliance.quiet import quiet
 from bayes_alliance.theories import NULL
 
 RIDGE = 1.0
@@ -381,8 +381,7 @@ def cox(lives: pd.DataFrame, seen: np.ndarray, years: np.ndarray, penalty: float
     names = [f"x{i}" for i in range(used.shape[1])]
     train = outcome[seen].reset_index(drop=True).join(pd.DataFrame(used, columns=names))
     try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
+        with quiet() as said:
             fitted = CoxPHFitter(penalizer=penalty).fit(train, "duration", "event")
             relative = fitted.predict_partial_hazard(pd.DataFrame(every, columns=names))
     except (ConvergenceError, ValueError, np.linalg.LinAlgError):

@@ -11,7 +11,6 @@ moved, promises are the scenario's.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,17 +18,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pymc as pm
 import xarray as xr
 from pytensor.graph.traversal import ancestors
 
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.errors import InputError
 from bayes_alliance.forecast.forecast import (
-    READERS,
     STACKED,
+    contents,
     draws_for,
-    fill,
     reader,
     seen_levels,
     stack,
@@ -173,7 +170,7 @@ def scan(
     own, out = point({}), {}
     made: dict[tuple[str, Any], tuple[Arrays, np.ndarray]] = {}
     for name, tree in trees.items():
-        read, unread = _reader(tree, scenario, draws)
+        read, unread = _reader(tree, scenario, draws), set[str]()
 
         def at(one: Mover, value: Any, read: Reader = read) -> np.ndarray:
             if (one.name, value) not in made:
@@ -205,14 +202,8 @@ def scan(
     return out
 
 
-@functools.lru_cache(maxsize=READERS)
-def _unread(model: pm.Model) -> set[str]:
-    """Movers that a model was found not to read."""
-    return set()
-
-
-def _reader(tree: xr.DataTree, scenario: Scenario, draws: int) -> tuple[Reader, set[str]]:
-    """Compile the probability of a multilateral design, by draw, and what it does not depend on.
+def _reader(tree: xr.DataTree, scenario: Scenario, draws: int) -> Reader:
+    """Compile the probability of a multilateral design, by draw.
 
     It takes arrays and promises, and whether promises follow from the arrays instead.
     """
@@ -230,13 +221,12 @@ def _reader(tree: xr.DataTree, scenario: Scenario, draws: int) -> tuple[Reader, 
         key = tuple(value.tobytes() for name, (_, value) in values.items() if name in read)
         key += (b"" if follow else promised.tobytes(),)
         if key not in done:  # a theory does not read most of what is moved
-            fill(model, values)
-            given = None if follow else promised
-            out = evaluator.run(carried, nodes, given=given)["design_probability_indicators"]
+            given, at = None if follow else promised, evaluator.of(contents(values))
+            out = at.run(carried, nodes, given=given)["design_probability_indicators"]
             done[key] = out.to_numpy().reshape(-1, len(CELLS)) @ MULTILATERAL
         return done[key]
 
-    return probability, _unread(model)
+    return probability
 
 
 def movers(scans: Mapping[str, Scan], weights: Mapping[str, float]) -> pd.DataFrame:

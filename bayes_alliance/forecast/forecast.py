@@ -7,6 +7,7 @@ patrons and eras that the fit has not seen draw their effects from the fit's own
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -29,7 +30,7 @@ from bayes_alliance.process.cells import CELLS
 from bayes_alliance.process.containers import FACTORS, Arrays, arrays, coords
 from bayes_alliance.process.integrated import LATENT, Evaluator
 from bayes_alliance.storage import data_of, priors_of
-from bayes_alliance.theories import build
+from bayes_alliance.theories import build, code_of
 
 STACKED = "stacked"
 NODES = 256
@@ -154,8 +155,8 @@ def _designs(
     sizes = [carried.sizes[d] for d in ("chain", "draw")]
     found = np.empty((*sizes, len(years), len(CELLS)))
     for i, one in enumerate(inputs):
-        if len(inputs) > 1:  # the only one is the middle, which the model holds
-            fill(model, arrays(tables(base, one), levels))
+        if len(inputs) > 1:  # the only one is the middle, which the evaluator has
+            evaluator = evaluator.of(contents(arrays(tables(base, one), levels)))
         out = evaluator.run(
             carried.isel(draw=slice(i, None, len(inputs))),
             nodes,
@@ -182,12 +183,11 @@ def reader(
     Returns
     -------
     tuple of pymc.Model and Evaluator
-        Made once for scenarios with the same theatres, patrons and eras; the containers hold the
-        tables that came last.
+        Made once for scenarios with the same theatres, patrons and eras: the evaluator has the
+        tables, and the model, which all share, those that it was made of.
     """
     model, evaluator = _reader(tree, data, levels)
-    fill(model, arrays(data, levels))
-    return model, evaluator
+    return model, evaluator.of(contents(arrays(data, levels)))
 
 
 def form_of(tree: xr.DataTree, data: Data, levels: dict[str, list[str]]) -> tuple:
@@ -209,7 +209,8 @@ def form_of(tree: xr.DataTree, data: Data, levels: dict[str, list[str]]) -> tupl
     """
     labels = {d: tuple(v) if d in FACTORS else len(v) for d, v in coords(data, levels).items()}
     clients = tuple(data.episodes["episode"].map(data.clients["episode"].value_counts()))
-    return tree.attrs["theory"], priors_of(tree).hash, tuple(labels.items()), clients
+    theory = tree.attrs["theory"]
+    return (theory, *code_of(theory)), priors_of(tree).hash, tuple(labels.items()), clients
 
 
 def _of_levels(tree: xr.DataTree, data: Data, levels: dict[str, list[str]]) -> tuple:
@@ -218,7 +219,7 @@ def _of_levels(tree: xr.DataTree, data: Data, levels: dict[str, list[str]]) -> t
     return theory, priors, *(of for of in labels if of[0] in FACTORS)
 
 
-@cached(LRUCache(READERS), key=_of_levels)
+@cached(LRUCache(READERS), key=_of_levels, lock=threading.Lock())
 def _reader(
     tree: xr.DataTree, data: Data, levels: dict[str, list[str]]
 ) -> tuple[pm.Model, Evaluator]:
@@ -227,20 +228,20 @@ def _reader(
     return model, Evaluator(model, ("design_probability",), densities=False)
 
 
-def fill(model: pm.Model, values: Arrays) -> None:
-    """Put other values of the same shapes into a model's containers.
+def contents(values: Arrays) -> dict[str, np.ndarray]:
+    """Contents of containers without their dimensions.
 
     Parameters
     ----------
-    model : pymc.Model
-        A theory's model.
     values : dict
         What `bayes_alliance.process.containers.arrays` gave.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        By name.
     """
-    for container in model.data_vars:
-        if container.name in values:  # several times quicker than pm.set_data, which may resize
-            value = np.asarray(values[container.name][1], dtype=container.dtype)
-            container.set_value(value)
+    return {name: value for name, (_, value) in values.items()}
 
 
 def input_draws(scenario: Scenario, seed: int, count: int = INPUTS) -> list[xr.Dataset]:

@@ -23,6 +23,7 @@ import functools
 import hashlib
 import io
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -43,10 +44,10 @@ from bayes_alliance.data.panel import KEY
 from bayes_alliance.data.panel import panel as bundled_panel
 from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.validate import read_table
-from bayes_alliance.density import compile_model, untraced
+from bayes_alliance.density import GRAPHS, compile_model, untraced
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import check_counts, sample_model, versions, with_containers
-from bayes_alliance.forecast.forecast import READERS, carry_over, fill
+from bayes_alliance.fit import sample_model, versions, with_containers
+from bayes_alliance.forecast.forecast import READERS, carry_over, contents
 from bayes_alliance.forecast.parameters import Asked, Carried, Parameters
 from bayes_alliance.process.containers import (
     CLIENT_COVARIATES,
@@ -61,8 +62,9 @@ from bayes_alliance.process.containers import (
 from bayes_alliance.process.hierarchy import effects
 from bayes_alliance.process.integrated import quantities
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
+from bayes_alliance.sampling import check_room, settings
 from bayes_alliance.storage import priors_of
-from bayes_alliance.theories import NAMES, get, sizes
+from bayes_alliance.theories import NAMES, code_of, get, sizes
 
 MODEL = "formation"
 TARGET_ACCEPT = 0.95
@@ -91,7 +93,7 @@ COVARIATES = tuple(BOUNDS)[2:12]
 """Columns of which what is not known stands at its centre."""
 MAY_BE_EMPTY = {*COVARIATES, "decisions"}
 
-_log_densities: dict[tuple, Any] = {}
+_log_densities: LRUCache[tuple, Any] = LRUCache(READERS)
 
 
 def formation(
@@ -136,7 +138,8 @@ def formation(
     InputError
         If an argument is out of range, or the panel cannot be used.
     """
-    check_counts(draws, tune, chains)
+    asked = settings(draws, tune, chains, seed)
+    draws, tune, chains, seed = asked.values()
     tell = progress or (lambda step: None)
     years = bundled_panel() if panel is None else check_years(panel, ("major", "decisions"))
     spec = load_priors(MODEL, priors)
@@ -150,13 +153,14 @@ def formation(
     rows = _arrays(years, at_risk)
     model = _model(theory, options, carried, spec, rows)
     log_density = _compiled(model, theory, options, carried, spec, rows)
+    check_room(model, draws, tune, chains)
     compiled_after = time.perf_counter()
     tell("sample")
     sampled = sample_model(model, log_density, draws, tune, chains, seed, "nutpie", TARGET_ACCEPT)
     sampled_after = time.perf_counter()
     tell("summarise")
     out = _complete(sampled, model, years, spec, options, carried)
-    asked = {"chain": chains, "draw": draws}
+    whole = {"chain": chains, "draw": draws}
     out.attrs.update(
         model=MODEL,
         theory=theory,
@@ -164,15 +168,12 @@ def formation(
         fit_priors_hash=tree.attrs["priors_hash"],
         data_hash=digest(years),
         priors_hash=spec.hash,
-        seed=seed,
-        draws=draws,
-        tune=tune,
-        chains=chains,
+        **asked,
         sampler="nutpie",
         seconds_compile=compiled_after - began,
         seconds_sample=sampled_after - compiled_after,
         seconds=time.perf_counter() - began,
-        interrupted=int(any(out["posterior"].sizes[d] < n for d, n in asked.items())),
+        interrupted=int(any(out["posterior"].sizes[d] < n for d, n in whole.items())),
         **{f"version_{name}": v for name, v in versions().items()},
     )
     return out
@@ -259,16 +260,13 @@ def hazards(form: xr.DataTree, tables: Sequence[pd.DataFrame]) -> np.ndarray:
     names = [f"{i} {row}" for i, (_, of) in enumerate(parts) for row in of["row"]]
     arrays = both_values, labels | {"row": names}
     model, at = _reader(theory, stored["options"], carried, spec, arrays)
-    fill(
-        model,
-        both_values | {f"carried_{n}": ((), of) for n, of in (("mean", mean), ("root", root))},
-    )
+    holds = contents(both_values) | {"carried_mean": mean, "carried_root": root}
     needed = {
         rv.name: (model.named_vars_to_dims.get(rv.name, ()), dict(model.coords))
         for rv in model.free_RVs
     }
     posterior = carry_over(form["posterior"].to_dataset(), needed, form.attrs["seed"])
-    found = at(posterior)["hazard"].to_numpy()
+    found = at(posterior, holds)["hazard"].to_numpy()
     flat = found.reshape(-1, len(names))[:, np.argsort(np.concatenate(places))]
     return np.moveaxis(flat.reshape(len(flat), len(tables), -1), 1, 0)
 
@@ -284,17 +282,18 @@ def _form(theory, options, carried, priors, arrays) -> tuple:
     """What one model of years to come cannot share with another."""
     of = {d: tuple(v) if d in FACTORS else len(v) for d, v in arrays[1].items()}
     kinds = tuple(carried.kinds.items())
-    return theory, tuple(sorted(options.items())), kinds, priors.hash, tuple(sorted(of.items()))
+    spec = tuple(sorted(options.items())), kinds, priors.hash, tuple(sorted(of.items()))
+    return theory, *code_of(theory), *spec
 
 
-@cached(LRUCache(READERS), key=_form)
+@cached(LRUCache(READERS), key=_form, lock=threading.Lock())
 def _reader(
     theory: str,
     options: Mapping[str, float],
     carried: Carried,
     priors: Priors,
     arrays: tuple[Arrays, dict[str, list[str]]],
-) -> tuple[pm.Model, Callable[[xr.Dataset], xr.Dataset]]:
+) -> tuple[pm.Model, Callable[..., xr.Dataset]]:
     """A model of years to come, whose containers are filled anew, and its hazard at draws."""
     model = _model(theory, options, carried, priors, arrays)
     return model, quantities(model, {"hazard": model["hazard"]}, "hazard")
@@ -539,20 +538,23 @@ def _compiled(
 ) -> Any:
     """Log density for nutpie, made once for all rows and priors of the same form."""
     names, shapes = sizes(model)
-    key = (theory, tuple(sorted(options.items())), priors.form, names, shapes)
-    if key not in _log_densities:
-        usual = load_priors(MODEL)
-        same = priors.form == usual.form
-        # chains begin where the bundled priors have them, whichever hazard was compiled first
-        other = same and priors.hash != usual.hash
-        first = _model(theory, options, carried, usual, rows) if other else model
-        # The driver with its sign turned, and b with it, is a second mode: one of little weight,
-        # but a chain that begins there stays. At b = 0 the years have no say in the driver yet.
-        moved = {rv for rv in first.free_RVs if rv.name != "b"}
-        made_of = repr((MODEL, *key)) if theory in NAMES else None
-        _log_densities[key] = compile_model(first, made_of, var_names=names, jitter_rvs=moved)
-    values = {v.name: v.get_value() for v in model.data_vars}
-    return with_containers(_log_densities[key], values)
+    form = (theory, tuple(sorted(options.items())), priors.form, names, shapes)
+    key = (*form, *code_of(theory))
+    with GRAPHS:
+        if key not in _log_densities:
+            usual = load_priors(MODEL)
+            same = priors.form == usual.form
+            # chains begin where the bundled priors have them, whichever hazard was compiled first
+            other = same and priors.hash != usual.hash
+            first = _model(theory, options, carried, usual, rows) if other else model
+            # The driver with its sign turned, and b with it, is a second mode: one of little
+            # weight, but a chain that begins there stays. At b = 0 the years have no say in the
+            # driver yet.
+            moved = {rv for rv in first.free_RVs if rv.name != "b"}
+            made_of = repr((MODEL, *form)) if theory in NAMES else None
+            _log_densities[key] = compile_model(first, made_of, var_names=names, jitter_rvs=moved)
+        log_density = _log_densities[key]
+    return with_containers(log_density, {v.name: v.get_value() for v in model.data_vars})
 
 
 def _complete(

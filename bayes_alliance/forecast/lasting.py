@@ -9,6 +9,7 @@ go on from there.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +19,7 @@ import xarray as xr
 from cachetools import LRUCache, cached
 
 from bayes_alliance.data.load import Data
-from bayes_alliance.forecast.forecast import READERS, draws_for, fill, form_of, seen_levels
+from bayes_alliance.forecast.forecast import READERS, contents, draws_for, form_of, seen_levels
 from bayes_alliance.forecast.sample import central
 from bayes_alliance.forecast.scenario import Scenario
 from bayes_alliance.forecast.tables import scenario_data, yearly_data
@@ -60,8 +61,8 @@ def lasting(
     data = _copied(scenario_data(scenario, base, inputs), copies)
     levels = seen_levels(tree, base)
     model, hazard = _reader(tree, data, levels)
-    fill(model, arrays(data, levels))
-    _follow(model, yearly_data(scenario, base, inputs).years, scenario, len(copies), years)
+    panel = yearly_data(scenario, base, inputs).years
+    holds = contents(arrays(data, levels)) | lives(panel, scenario, len(copies), years)
     posterior = draws_for(model, tree, scenario, draws)
     if LATENT in model.named_vars:
         dims = model.named_vars_to_dims[LATENT]
@@ -69,7 +70,7 @@ def lasting(
         shape += [len(model.coords[d]) for d in dims]
         z = np.random.default_rng(tree.attrs["seed"]).standard_normal(shape)
         posterior[LATENT] = (("chain", "draw", *dims), z)
-    found = hazard(posterior)["hazard"].to_numpy()
+    found = hazard(posterior, holds)["hazard"].to_numpy()
     yearly = found.reshape(-1, len(DESIGNS), len(COMMITMENTS), years)
     total = np.cumsum(yearly, axis=-1)
     standing = np.exp(-np.concatenate([np.zeros((*total.shape[:-1], 1)), total], axis=-1))
@@ -81,10 +82,10 @@ def lasting(
     )
 
 
-@cached(LRUCache(READERS), key=form_of)
+@cached(LRUCache(READERS), key=form_of, lock=threading.Lock())
 def _reader(
     tree: xr.DataTree, data: Data, levels: dict[str, list[str]]
-) -> tuple[pm.Model, Callable[[xr.Dataset], xr.Dataset]]:
+) -> tuple[pm.Model, Callable[..., xr.Dataset]]:
     """A theory's model of designs of a scenario, and their hazard at draws."""
     model = build(tree.attrs["theory"], data, priors_of(tree), levels)
     return model, quantities(model, {"hazard": model["hazard"]}, "hazard")
@@ -101,27 +102,38 @@ def _copied(data: Data, copies: list[tuple[str, str]]) -> Data:
     return Data(data.name, episodes, clients, data.years, data.codings)
 
 
-def _follow(
-    model: pm.Model, panel: pd.DataFrame, scenario: Scenario, designs: int, years: int
-) -> None:
-    """Give every design of a model a life of so many years, under the threat of each."""
+def lives(
+    panel: pd.DataFrame, scenario: Scenario, designs: int, years: int
+) -> dict[str, np.ndarray]:
+    """Every design's life of so many years, under the threat of each.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        Years of the scenario.
+    scenario : Scenario
+        What is asked.
+    designs, years : int
+        Their numbers.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Contents of containers, with the lengths of two dimensions.
+    """
     last = scenario.year + years
     threat = panel.sort_values("year").set_index("year")
     threat = threat.reindex(range(int(threat.index[0]), last), method="ffill").reset_index()
     history = {name: values[-years:] for name, values in threat_history(threat).items()}
     age = np.searchsorted(AGE_BREAKS, np.arange(years) + 1e-6, side="right")
     rows = designs * years
-    values = {
+    return {
         "year_episode": np.repeat(np.arange(designs), years),
         "year_age": np.tile(age, designs).astype(np.int64),
         "exposure": np.zeros(rows),
         "ended": np.zeros(rows, dtype=np.int64),
         "year_panel": np.tile(np.arange(years), designs),
         **{f"panel_{name}": of for name, of in history.items()},
+        "alliance_year": np.array(rows),
+        "panel_year": np.array(years),
     }
-    labels = {
-        "alliance_year": [str(i) for i in range(rows)],
-        "panel_year": [str(scenario.year + i) for i in range(years)],
-    }
-    known = {v.name for v in model.data_vars}
-    pm.set_data({n: v for n, v in values.items() if n in known}, model=model, coords=labels)

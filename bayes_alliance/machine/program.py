@@ -41,9 +41,10 @@ OTHER_LENGTH, NO_ROOM, TROUBLE, NOT_FINITE = -1, -2, -3, 4
 WIDE = {"+avx512f": "-prefer-256-bit"}
 """What LLVM is told of a processor with wide registers: to use them. Loops wait for the steps of
 exp and log, one after the other, and take as long for eight rows as for four."""
-OPTIONS = ("--disable-lsr", "--enable-mem-access-versioning=false")
+OPTIONS = {"disable-lsr": ("true", "false"), "enable-mem-access-versioning": ("false", "true")}
 """Of LLVM: loops with hundreds of addresses would be looked at for seconds, and for nothing; and
-columns are never next to each other, so that code for the case that they are is never used."""
+columns are never next to each other, so that code for the case that they are is never used.
+Set to the first while code is compiled, and back to the second, for Numba and others."""
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,20 @@ class Made:
     start: int = 0
 
 
+COMPILING = threading.RLock()
+"""Held while what belongs to the whole process is set otherwise: depth of calls, LLVM's options."""
+
+
 @contextmanager
 def _deep() -> Iterator[None]:
     """Allow calls within calls: an element is written after all that it needs."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, DEEP))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
+    with COMPILING:
+        before = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(before, DEEP))
+        try:
+            yield
+        finally:
+            sys.setrecursionlimit(before)
 
 
 def plain(graph: FunctionGraph) -> None:
@@ -346,9 +352,20 @@ def _target() -> llvm.Target:
     """What LLVM compiles for, made ready once a process."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    for option in OPTIONS:
-        llvm.set_option("", option)
     return llvm.Target.from_default_triple()
+
+
+@contextmanager
+def _options() -> Iterator[None]:
+    """LLVM's options for code of this package."""
+    with COMPILING:
+        try:
+            for name, (ours, _) in OPTIONS.items():
+                llvm.set_option("", f"--{name}={ours}")
+            yield
+        finally:
+            for name, (_, usual) in OPTIONS.items():
+                llvm.set_option("", f"--{name}={usual}")
 
 
 def machine() -> llvm.TargetMachine:
@@ -359,8 +376,10 @@ def machine() -> llvm.TargetMachine:
     llvmlite.binding.TargetMachine
         A new one: what holds code in memory frees its own with it.
     """
+    with COMPILING:
+        target = _target()
     known = llvm.get_host_cpu_features().flatten().split(",")
-    return _target().create_target_machine(
+    return target.create_target_machine(
         cpu=llvm.get_host_cpu_name(),
         features=",".join([*known, *(told for has, told in WIDE.items() if has in known)]),
         opt=3,
@@ -382,19 +401,17 @@ def compiled(code: str) -> bytes:
     bytes
         An object file.
     """
-    module, target = llvm.parse_assembly(code), machine()
-    module.triple = target.triple
-    module.data_layout = str(target.target_data)
-    module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = True
-    options.slp_vectorization = options.loop_interleaving = options.loop_unrolling = False
-    builder = llvm.create_pass_builder(target, options)
-    builder.getModulePassManager().run(module, builder)
-    return target.emit_object(module)
-
-
-LOADING = threading.Lock()
+    with _options():
+        module, target = llvm.parse_assembly(code), machine()
+        module.triple = target.triple
+        module.data_layout = str(target.target_data)
+        module.verify()
+        options = llvm.create_pipeline_tuning_options(speed_level=2)
+        options.loop_vectorization = True
+        options.slp_vectorization = options.loop_interleaving = options.loop_unrolling = False
+        builder = llvm.create_pass_builder(target, options)
+        builder.getModulePassManager().run(module, builder)
+        return target.emit_object(module)
 
 
 @dataclass(frozen=True)
@@ -415,7 +432,7 @@ class Entry:
     @functools.cached_property
     def _engine(self) -> llvm.ExecutionEngine:
         """What holds the code as long as this is held; the first of several threads makes it."""
-        with LOADING:
+        with COMPILING:
             if "_engine" not in vars(self):
                 engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
                 engine.add_object_file(llvm.ObjectFileRef.from_data(self.code))

@@ -18,9 +18,9 @@ Merkle, Furr & Rabe-Hesketh (2019), "Bayesian comparison of latent variable mode
 
 from __future__ import annotations
 
+import copy
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,11 +33,11 @@ import xarray as xr
 from numpy.polynomial.hermite_e import hermegauss
 from pytensor.compile.ops import ViewOp
 from pytensor.graph.replace import _vectorize_node, vectorize_graph
-from pytensor.graph.traversal import ancestors
+from pytensor.graph.traversal import graph_inputs
 from scipy.special import ndtri
 from scipy.stats import norm, qmc
 
-from bayes_alliance.density import compile_arrays, graph_of
+from bayes_alliance.density import GRAPHS, compile_arrays, graph_of, untraced
 from bayes_alliance.machine.arrays import Arrays
 from bayes_alliance.process.cells import COMMITMENTS
 from bayes_alliance.process.containers import only, without_design
@@ -147,6 +147,32 @@ def _view_of_batch(op, node, values):
 
 Outputs = Mapping[str, Any]
 """Variables of a model, or what makes one when it is called, by name."""
+Contents = Mapping[str, np.ndarray]
+"""What the containers of a model hold, by name; a call that is given it leaves the model alone."""
+BY_ROW = ("case", "episode", "client", "unit", "member", "alliance_year", "panel_year")
+"""Dimensions whose labels are those of the tables that a model was made of."""
+
+
+def held(model: pm.Model) -> dict[str, np.ndarray]:
+    """What a model's containers hold now.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        A model.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Contents by name; nobody changes them in place.
+    """
+    return {name: v.get_value(borrow=True) for name, v in _containers(model).items()}
+
+
+def _containers(model: pm.Model) -> dict[str, Any]:
+    """Containers of a model by name, lengths of its dimensions among them."""
+    every = [*model.dim_lengths.values(), *model.data_vars]
+    return {str(v.name): v for v in every if hasattr(v, "get_value")}
 
 
 @dataclass(frozen=True)
@@ -155,20 +181,23 @@ class OverDraws:
 
     Parameters
     ----------
+    model : pymc.Model
+        The model of which they are.
     function : callable
-        Takes the free random variables by name, shape (draw, 1, ...), and the latent variable,
-        shape (1, node, unit) if it comes as nodes; returns a dict of arrays whose first two
-        dimensions are draw (or 1) and node (or 1).
+        Takes contents of the containers, and the free random variables by name, shape
+        (draw, 1, ...), and the latent variable, shape (1, node, unit) if it comes as nodes; returns
+        a dict of arrays whose first two dimensions are draw (or 1) and node (or 1).
     reads_latent : bool
         Whether anything depends on the latent variable.
     """
 
-    function: Callable[..., dict[str, np.ndarray]]
+    model: pm.Model
+    function: Callable[[Contents, Contents], dict[str, np.ndarray]]
     reads_latent: bool
 
-    def __call__(self, **values: np.ndarray) -> dict[str, np.ndarray]:
-        """Evaluate the quantities."""
-        return self.function(**values)
+    def __call__(self, contents: Contents | None = None, **values: Any) -> dict[str, np.ndarray]:
+        """Evaluate the quantities, at what the model holds now or at other contents."""
+        return self.function(held(self.model) if contents is None else contents, values)
 
 
 def over_draws(
@@ -179,7 +208,7 @@ def over_draws(
     Parameters
     ----------
     model : pymc.Model
-        A theory's model; its containers are read when the function is called.
+        A theory's model.
     outputs : mapping of str to TensorVariable or callable
         Graphs in terms of the model's free random variables.
     nodes : bool
@@ -202,13 +231,31 @@ def over_draws(
         found = compile_arrays(key, lambda: graph_of(*_batched(model, outputs, nodes)))
         if found is not None:
             return _kept(model, tuple(outputs), found)
+    return _plain(model, outputs, nodes)
+
+
+@untraced()
+def _plain(model: pm.Model, outputs: Outputs, nodes: bool) -> OverDraws:
+    """Quantities computed step by step."""
     lifted, batched = _batched(model, outputs, nodes)
     inputs: Any = [pytensor.In(v, name=v.name) for v in batched.values()]
-    plain = pytensor.function(inputs, lifted, on_unused_input="ignore", mode="FAST_COMPILE")
-    above = {v.name for v in ancestors(lifted)} if lifted else set()
-    return OverDraws(
-        lambda **values: dict(zip(outputs, plain(**values), strict=True)), LATENT in above
+    above = set(graph_inputs(lifted)) if lifted else set()
+    containers = {name: v for name, v in _containers(model).items() if v in above}
+    own: Any = {name: v.type(f"{name} held") for name, v in containers.items()}
+    function = pytensor.function(
+        [*own.values(), *inputs],
+        lifted,
+        givens=[(v, own[name]) for name, v in containers.items()],
+        on_unused_input="ignore",
+        mode="FAST_COMPILE",
     )
+
+    def at(contents: Contents, values: Contents) -> dict[str, np.ndarray]:
+        given = [np.asarray(contents[name], v.dtype) for name, v in containers.items()]
+        with GRAPHS:  # a function of PyTensor serves one thread at a time
+            return dict(zip(outputs, function(*given, **values), strict=True))
+
+    return OverDraws(model, at, LATENT in {v.name for v in above})
 
 
 def _batched(model: pm.Model, outputs: Outputs, nodes: bool) -> tuple[list[Any], dict[Any, Any]]:
@@ -229,15 +276,11 @@ def _batched(model: pm.Model, outputs: Outputs, nodes: bool) -> tuple[list[Any],
 
 def _kept(model: pm.Model, names: tuple[str, ...], compiled: Arrays) -> OverDraws:
     """Compiled quantities with the containers of a model."""
-    known = {str(v.name): v for v in [*model.dim_lengths.values(), *model.data_vars]}
-    free = {rv.name for rv in model.free_RVs}
-    held = [name for name, _ in compiled.inputs if name not in free]
 
-    def function(**values: np.ndarray) -> dict[str, np.ndarray]:
-        inner = {name: known[name].get_value(borrow=True) for name in held}
-        return dict(zip(names, compiled(values | inner), strict=True))
+    def at(contents: Contents, values: Contents) -> dict[str, np.ndarray]:
+        return dict(zip(names, compiled({**contents, **values}), strict=True))
 
-    return OverDraws(function, LATENT in {name for name, _ in compiled.inputs})
+    return OverDraws(model, at, LATENT in {name for name, _ in compiled.inputs})
 
 
 class Evaluator:
@@ -246,7 +289,8 @@ class Evaluator:
     Parameters
     ----------
     model : pymc.Model
-        A theory's model; its containers are read when it is called.
+        A theory's model, of which it reads what the containers hold whenever it is asked, unless it
+        was given other contents (`of`). It never changes the model.
     extras : tuple of str
         Deterministics with first dimension ``episode`` to predict.
     densities : bool
@@ -268,6 +312,8 @@ class Evaluator:
         self.of_outcomes = over_draws(model, asked, kept_as="outcomes")
         self.indicators = [name for name in rows if name not in (*OUTCOMES, COMMITMENT)]
         self.told = {name: partial(pm.logp, rows[name], values[name]) for name in self.indicators}
+        self.contents: Contents | None = None
+        self._made: dict[str, OverDraws] = {}
         self.levels = COMMITMENTS if COMMITMENT in rows else COMMITMENTS[:1]
         self.promised = {}
         if COMMITMENT in rows:
@@ -279,34 +325,54 @@ class Evaluator:
         self.outcomes_have_nodes = self.of_outcomes.reads_latent
         self.free = [rv.name for rv in model.free_RVs if rv.name != LATENT]
         self.has_latent = LATENT in model.named_vars
-        self.data = {v.name: v for v in model.data_vars}
-        self.commitment = self.data["commitment_observed"]
-        self.covariate = self.data["commitment"]
+
+    def of(self, contents: Contents) -> Evaluator:
+        """The same evaluator of other data; what is compiled is shared, the model left alone.
+
+        Parameters
+        ----------
+        contents : mapping of str to numpy.ndarray
+            Contents of containers; the others are as they are.
+
+        Returns
+        -------
+        Evaluator
+            Gives cases, episodes and clients without labels.
+        """
+        known = _containers(self.model)
+        cast = {n: np.asarray(v, known[n].dtype) for n, v in contents.items() if n in known}
+        other = copy.copy(self)
+        other.contents = {**self.data, **cast}
+        return other
+
+    @property
+    def data(self) -> Contents:
+        """Contents of the containers."""
+        return held(self.model) if self.contents is None else self.contents
 
     @property
     def case_of_episode(self) -> np.ndarray:
         """Case of each episode."""
-        return self.data["case_index"].get_value(borrow=True)
+        return self.data["case_index"]
 
     @property
     def episode_of_year(self) -> np.ndarray:
         """Episode of each alliance-year."""
-        return self.data["year_episode"].get_value(borrow=True)
+        return self.data["year_episode"]
 
     @property
     def n_cases(self) -> int:
         """Number of cases."""
-        return len(self.data["case_row"].get_value(borrow=True))
+        return len(self.data["case_row"])
 
-    @functools.cached_property
-    def of_indicators(self) -> Callable:
-        """Log densities of the indicators, at draws and nodes."""
-        return over_draws(self.model, self.told, kept_as="indicators")
-
-    @functools.cached_property
-    def of_latent(self) -> Callable:
-        """The same, and log-probabilities of what clients promise each other."""
-        return over_draws(self.model, self.told | self.promised, kept_as="indicators")
+    def _of_latent(self, promises: bool) -> OverDraws:
+        """Log densities of the indicators, and of what clients promise each other if asked for."""
+        name = "latent" if promises else "indicators"
+        with GRAPHS:
+            if name not in self._made:
+                asked = self.told | self.promised if promises else self.told
+                self._made[name] = over_draws(self.model, asked, kept_as="indicators")
+            return self._made[name]
 
     def nodes(
         self, posterior: xr.Dataset | None, nodes: int = NODES, seed: int = 0
@@ -331,9 +397,8 @@ class Evaluator:
             return None
         return make_nodes(posterior, self.case_of(LATENT), nodes, seed)
 
-    @contextmanager
-    def only(self, nodes: Nodes | None, cases: Sequence[int]) -> Iterator[Nodes | None]:
-        """Evaluate some cases alone within a with statement: the containers hold no others.
+    def only(self, nodes: Nodes | None, cases: Sequence[int]) -> tuple[Evaluator, Nodes | None]:
+        """Some cases alone: an evaluator whose data hold no others.
 
         Parameters
         ----------
@@ -342,23 +407,18 @@ class Evaluator:
         cases : sequence of int
             Positions of the cases.
 
-        Yields
-        ------
-        Nodes or None
-            Nodes for these cases. Meanwhile `run` gives cases, episodes and clients without labels.
+        Returns
+        -------
+        tuple of Evaluator and Nodes
+            Of these cases; it gives cases, episodes and clients without labels.
         """
-        held = {name: v.get_value() for name, v in self.data.items()}
         dims = self.model.named_vars_to_dims
+        data = {str(v.name): self.data[str(v.name)] for v in self.model.data_vars}
         if nodes is not None:
             of = np.isin(self.case_of(LATENT), cases)
             nodes = Nodes(nodes.values[:, of], nodes.log_ratio[:, of])
-        try:
-            for name, (_, value) in only({n: (dims[n], v) for n, v in held.items()}, cases).items():
-                self.data[name].set_value(value)
-            yield nodes
-        finally:
-            for name, value in held.items():
-                self.data[name].set_value(value)
+        kept = only({name: (dims[name], value) for name, value in data.items()}, cases)
+        return self.of({name: value for name, (_, value) in kept.items()}), nodes
 
     def run(
         self,
@@ -391,22 +451,23 @@ class Evaluator:
             the life. ``<extra>_indicators`` and ``<extra>_commitments``: predictions on the two
             information sets, dims ``chain, draw, episode, ...``.
         """
+        own = self if self.contents else self.of({})  # what is held now, to the end of the call
         flat = posterior[self.free].stack(sample=("chain", "draw")).transpose("sample", ...)
         values = {name: flat[name].to_numpy()[:, None] for name in self.free}  # (draw, 1, ...)
         count = flat.sizes["sample"]
-        many, rows = 1 if nodes is None else len(nodes.values), len(self.case_of_episode)
-        batch = batch or max(1, IN_CACHE // max(many * rows, len(self.episode_of_year)))
+        many, rows = 1 if nodes is None else len(nodes.values), len(own.case_of_episode)
+        batch = batch or max(1, IN_CACHE // max(many * rows, len(own.episode_of_year)))
         # outcomes that do not depend on the latent variable are the same at every node
         block = batch if self.outcomes_have_nodes else max(batch, IN_CACHE // many)
         parts = []
         for i in range(0, count, block):
             of_block = {name: v[i : i + block] for name, v in values.items()}
-            levels = self._by_level(of_block, nodes)
+            levels = own._by_level(of_block, nodes)
             for j in range(0, min(block, count - i), batch):
                 within = slice(j, j + batch)
                 point = {name: v[within] for name, v in of_block.items()}
-                own = [{name: v[within] for name, v in level.items()} for level in levels]
-                parts.append(self._batch(point, own, nodes, given))
+                some = [{name: v[within] for name, v in level.items()} for level in levels]
+                parts.append(own._batch(point, some, nodes, given))
         chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
         data = {}
         for name in parts[0]:
@@ -414,9 +475,8 @@ class Evaluator:
             value = value.reshape(chains, draws, *value.shape[1:])
             data[name] = (("chain", "draw", *self._dims(name)), value)
         sizes = {d: n for dims, v in data.values() for d, n in zip(dims, v.shape, strict=True)}
-        known = {d: list(labels) for d, labels in self.model.coords.items() if d in sizes}
-        # rows of some cases alone have no labels
-        coords = {d: labels for d, labels in known.items() if len(labels) == sizes[d]}
+        told = {d: v for d, v in self.model.coords.items() if self is not own or d not in BY_ROW}
+        coords = {d: list(v) for d, v in told.items() if len(v) == sizes.get(d)}
         return xr.Dataset(data, coords={**coords, "chain": posterior.chain, "draw": posterior.draw})
 
     def _dims(self, name: str) -> tuple[str, ...]:
@@ -438,7 +498,7 @@ class Evaluator:
         numpy.ndarray of int
             Positions.
         """
-        cases, clients = np.arange(self.n_cases), self.data["client_case"].get_value(borrow=True)
+        cases, clients = np.arange(self.n_cases), self.data["client_case"]
         of_unit = {"client": clients, "case": cases, "unit": np.concatenate([clients, cases])}
         return of_unit[self.model.named_vars_to_dims[name][0]]
 
@@ -451,14 +511,9 @@ class Evaluator:
         if nodes is not None:
             point = point | {LATENT: nodes.values[None]}
         if len(self.levels) == 1:
-            return [self.of_outcomes(**point)]
-        covariate = self.covariate.get_value()
-        out = []
-        for level in range(len(self.levels)):
-            self.covariate.set_value(np.full_like(covariate, level))
-            out.append(self.of_outcomes(**point))
-        self.covariate.set_value(covariate)
-        return out
+            return [self.of_outcomes(self.data, **point)]
+        every = [np.full_like(self.data["commitment"], i) for i in range(len(self.levels))]
+        return [self.of_outcomes({**self.data, "commitment": c}, **point) for c in every]
 
     def _outcomes(self, parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Log-likelihood after each stage: (draw, node or 1, episode) by stage, "" after all."""
@@ -479,11 +534,11 @@ class Evaluator:
         """Everything at a batch of draws, first dimension the draw, from outcomes by level."""
         if nodes is not None:
             point = point | {LATENT: nodes.values[None]}
-        told = (self.of_latent if given is None else self.of_indicators)(**point)
+        told = self._of_latent(given is None)(self.data, **point)
         log_weight = self._log_weights(told, nodes)  # (draw, node, case)
         promise = self._promise(told, given)  # (level, draw, node, episode)
         of_level = np.exp(promise)
-        recorded = self.commitment.get_value()
+        recorded = self.data["commitment_observed"]
         known = (recorded >= 0) & (len(levels) > 1) & (given is None)  # (episode,)
         level, row = np.where(known, recorded, 0), np.arange(len(recorded))
 
@@ -541,7 +596,7 @@ def evaluator(model: pm.Model, extras: tuple[str, ...] = (), densities: bool = T
     Parameters
     ----------
     model : pymc.Model
-        A theory's model, whose cases, clients and designs stay the same.
+        A theory's model.
     extras, densities
         As of `Evaluator`.
 
@@ -611,7 +666,7 @@ def quantities(
     outputs: Outputs,
     kept_as: str | None = None,
     batch: int = 500,
-) -> Callable[[xr.Dataset], xr.Dataset]:
+) -> Callable[..., xr.Dataset]:
     """Compile quantities of a model, to be evaluated at draws of several kinds.
 
     Parameters
@@ -628,17 +683,19 @@ def quantities(
     Returns
     -------
     callable
-        From draws of all free variables, dims ``chain, draw, ...``, to the quantities there.
+        From draws of all free variables, dims ``chain, draw, ...``, and contents of the containers
+        if they are others than the model's, to the quantities there; of others without labels.
     """
     function = over_draws(model, outputs, nodes=False, kept_as=kept_as)
     names = [rv.name for rv in model.free_RVs]
 
-    def at(posterior: xr.Dataset) -> xr.Dataset:
+    def at(posterior: xr.Dataset, contents: Contents | None = None) -> xr.Dataset:
+        holds = held(model) if contents is None else {**held(model), **contents}
         flat = posterior[names].stack(sample=("chain", "draw")).transpose("sample", ...)
         values = {name: flat[name].to_numpy()[:, None] for name in names}
         count, shape = flat.sizes["sample"], (posterior.sizes["chain"], posterior.sizes["draw"])
         parts = [
-            function(**{k: v[i : i + batch] for k, v in values.items()})
+            function(holds, **{k: v[i : i + batch] for k, v in values.items()})
             for i in range(0, count, batch)
         ]
         data = {}
@@ -649,7 +706,7 @@ def quantities(
                 dims = tuple(f"{name}_dim_{i}" for i in range(value.ndim - 1))
             data[name] = (("chain", "draw", *dims), value.reshape(*shape, *value.shape[1:]))
         used = {d for dims, _ in data.values() for d in dims} & set(model.coords)
-        coords = {d: list(model.coords[d]) for d in used}
+        coords = {} if contents else {d: list(model.coords[d]) for d in used}
         return xr.Dataset(data, coords={**coords, "chain": posterior.chain, "draw": posterior.draw})
 
     return at

@@ -136,6 +136,8 @@ def load_priors(theory: str, changes: Mapping[str, Any] | str | Path | None = No
     source = "priors"
     if isinstance(changes, (str, Path)):
         source, changes = str(changes), read_toml(changes)
+    if not isinstance(changes, Mapping | None):
+        raise InputError("changes by parameter, or a TOML file", column="priors", value=changes)
     for name, change in (changes or {}).items():
         _apply(merged, name, change, source)
     for name, spec in merged["parameters"].items():
@@ -234,7 +236,9 @@ def _check(name: str, spec: Mapping[str, Any], source: str) -> None:
     extra = set(spec) - arguments - {"distribution", "reason"}
     if extra:
         expected = f"arguments {', '.join(sorted(arguments))}"
-        raise InputError(expected, file=source, column=f"{name}.{min(extra)}")
+        raise InputError(expected, file=source, column=f"{name}.{min(map(str, extra))}")
+    if not isinstance(spec.get("reason", ""), str):
+        raise InputError("a text", file=source, column=f"{name}.reason", value=spec["reason"])
     for argument in sorted(arguments):
         value: Any = spec.get(argument)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)

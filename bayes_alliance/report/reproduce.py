@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_alliance.apart import crew
+from bayes_alliance.sampling import settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -64,19 +65,17 @@ def reproduce(
     InputError
         If an argument is out of range, or the folder or the study cannot be used.
     """
+    asked = settings(draws, tune, chains, seed)
     with crew(progress or (lambda step: None), read_first=(READ_FIRST,)) as hands:
         from bayes_alliance.compare.study import open_study
         from bayes_alliance.files import writable
-        from bayes_alliance.fit import check_counts
         from bayes_alliance.report.report import write
         from bayes_alliance.report.results import NO_FRAMES, NO_STATEMENTS, together
         from bayes_alliance.theories import MAIN
 
         if study is not None:
             open_study(study)  # a wrong one is refused before the work
-        check_counts(draws, tune, chains)
         fits = writable(Path(out) / "fits")
-        asked: dict[str, Any] = {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
         unread = {
             f"prospect, {NO_FRAMES}": {"frames": False},
             f"prospect, {NO_STATEMENTS}": {"frames": False, "statements": False},

@@ -40,19 +40,36 @@ def get(theory: str) -> ModuleType:
     InputError
         If there is no such theory.
     """
-    if theory in NAMES:
+    if isinstance(theory, str) and theory in NAMES:
         return import_module(f"bayes_alliance.theories.{theory}")
     words = f"a theory among {', '.join(NAMES)}, or the dotted name of a module of your own"
     if not isinstance(theory, str) or "." not in theory.strip("."):
         raise InputError(words, column="theory", value=theory)
     try:
         module = import_module(theory)
-    except (ImportError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever a module of the user's own may raise
         raise InputError(f"{words} ({error})", column="theory", value=theory) from None
     for name in ("terms", "HYPOTHESES", "REFERENCE", "DESCRIPTION"):
         if not hasattr(module, name):
             raise InputError(f"a module with {name}", column="theory", value=theory)
     return module
+
+
+def code_of(theory: str) -> tuple[Any, ...]:
+    """What a theory's graphs are made by, for keys of what is kept of them.
+
+    Parameters
+    ----------
+    theory : str
+        As of `get`.
+
+    Returns
+    -------
+    tuple
+        Other functions once its module was changed and loaded anew.
+    """
+    module = get(theory)
+    return module.terms, getattr(module, "drive", None)
 
 
 def theories() -> dict[str, dict[str, Any]]:

@@ -25,7 +25,7 @@ from bayes_alliance.forecast.scenario import Scenario
 from bayes_alliance.forecast.tables import scenario_data, yearly_data
 from bayes_alliance.process.cells import CELLS, COMMITMENTS
 from bayes_alliance.process.containers import arrays
-from bayes_alliance.process.integrated import LATENT, Evaluator, Nodes, over_draws
+from bayes_alliance.process.integrated import LATENT, Evaluator, Nodes, held, over_draws
 from bayes_alliance.process.priors import Priors, load_priors
 from bayes_alliance.storage import priors_of
 from bayes_alliance.theories import build
@@ -119,9 +119,8 @@ class Theory:
         """The first year's densities of each promise, as if it were recorded."""
         found = []
         for level in range(len(COMMITMENTS)):
-            evaluator.commitment.set_value(np.full(years, level, dtype=np.int32))
-            found.append(np.exp(evaluator.run(posterior, nodes)["promise"].to_numpy()[0, :, 0]))
-        evaluator.commitment.set_value(np.full(years, -1, dtype=np.int32))
+            recorded = evaluator.of({"commitment_observed": np.full(years, level)})
+            found.append(np.exp(recorded.run(posterior, nodes)["promise"].to_numpy()[0, :, 0]))
         return np.stack(found, axis=1)
 
     def lives(self, tables: Tables, promised: np.ndarray, cell: str) -> np.ndarray:
@@ -133,7 +132,7 @@ class Theory:
         none = {"alliance_year": [], "panel_year": []}
         pm.set_data(tables.copied, model=model, coords=none)
         copies = len(lives.DESIGNS) * len(COMMITMENTS)
-        lives._follow(model, tables.yearly.years, scenario, copies, lives.YEARS)
+        holds = lives.lives(tables.yearly.years, scenario, copies, lives.YEARS)
         if function is None:
             posterior = draws_for(model, self.tree, scenario, 1000)
             values = {n: v.to_numpy()[0][:, None] for n, v in posterior.data_vars.items()}
@@ -143,7 +142,7 @@ class Theory:
                 values[LATENT] = np.zeros((len(posterior.draw), 1, size))
             function = over_draws(model, {"hazard": model["hazard"]}, nodes=False)
             self.lives_of[clients] = model, function, values
-        found = function(**values)["hazard"][:, 0]
+        found = function({**held(model), **holds}, **values)["hazard"][:, 0]
         total = found.reshape(-1, len(lives.DESIGNS), len(COMMITMENTS), lives.YEARS).cumsum(-1)
         standing = np.exp(-total[:, lives.DESIGNS.index(cell)])  # (draw, level, age)
         mixed = (standing * promised[..., None]).sum(1)

@@ -305,8 +305,8 @@ def test_some_cases_alone_are_what_they_are_among_all(theory, cases, evaluators,
     whole = evaluator.run(draws, nodes)
     held = {v.name: v.get_value() for v in model.data_vars}
     episodes = np.isin(evaluator.case_of_episode, cases)
-    with evaluator.only(nodes, cases) as own:
-        some = evaluator.run(draws, own)
+    alone, own = evaluator.only(nodes, cases)
+    some = alone.run(draws, own)
     for name, values in some.data_vars.items():
         rows = list(cases) if "case" in values.dims else episodes
         np.testing.assert_allclose(values, whole[name][:, :, rows], rtol=1e-9, err_msg=name)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import ModuleType
 
-import matplotlib
-
 from bayes_alliance.report.figures import (
     compared,
     diagrams,
@@ -19,7 +17,7 @@ from bayes_alliance.report.figures import (
     timeline,
     unseen,
 )
-from bayes_alliance.report.figures.style import RC, Figure, save, settle
+from bayes_alliance.report.figures.style import Figure, save, settle, styled
 from bayes_alliance.report.results import Results
 
 __all__ = ["SUBJECTS", "Figure", "figures", "save"]
@@ -54,7 +52,7 @@ def figures(results: Results, subjects: Sequence[ModuleType] = SUBJECTS) -> dict
     dict of str to Figure
         In reading order; the keys serve as names of files.
     """
-    with matplotlib.rc_context(RC):
+    with styled():
         found = {slug: figure for module in subjects for slug, figure in module.draw(results)}
         for figure in found.values():
             settle(figure)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
@@ -43,6 +42,7 @@ from bayes_alliance.report.figures.style import (
     patch,
     rows_axis,
     settle,
+    styled,
 )
 from bayes_alliance.report.words import listed
 
@@ -95,7 +95,7 @@ def dataset_figures(data: Data) -> dict[str, Figure]:
     dict of str to Figure
         In reading order; the keys serve as names of files.
     """
-    with matplotlib.rc_context(RC):
+    with styled():
         found = dict(draw(data))
         for figure in found.values():
             settle(figure)

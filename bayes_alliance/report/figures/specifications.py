@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import matplotlib.figure
 import numpy as np
 import pandas as pd
@@ -26,7 +25,6 @@ from bayes_alliance.compare.study import Study, complete
 from bayes_alliance.files import write_text
 from bayes_alliance.report.figures.style import (
     PERCENT,
-    RC,
     WIDTH,
     Figure,
     canvas,
@@ -36,6 +34,7 @@ from bayes_alliance.report.figures.style import (
     rows_axis,
     save,
     settle,
+    styled,
     theory_colour,
 )
 from bayes_alliance.report.results import Results
@@ -350,7 +349,7 @@ def write(study: Study, folder: str | Path, information: str = "indicators") -> 
     write_text(place / "comparison.csv", as_csv(compared))
     write_text(place / "hypotheses.csv", as_csv(table))
     write_text(place / "sentences.txt", "".join(f"{s}\n" for s in told.values()))
-    with matplotlib.rc_context(RC):
+    with styled():
         for slug, figure in curves(study, information):
             settle(figure)
             save(figure, place / f"{slug}.svg")

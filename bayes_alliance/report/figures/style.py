@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -90,6 +92,22 @@ class Figure:
     section: Section
 
 
+_DRAWING = threading.RLock()
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The style of the figures for the length of a with statement, in one thread at a time.
+
+    Yields
+    ------
+    None
+        matplotlib's settings belong to the whole process; they are put back in any case.
+    """
+    with _DRAWING, matplotlib.rc_context(RC):
+        yield
+
+
 def save(figure: Figure, path: Path | TextIO) -> None:
     """Write a figure as SVG; the same figure gives the same bytes.
 
@@ -100,7 +118,7 @@ def save(figure: Figure, path: Path | TextIO) -> None:
     path : pathlib.Path or file
         Where to, of whatever suffix.
     """
-    with matplotlib.rc_context(RC):
+    with styled():
         figure.figure.savefig(path, format="svg", metadata={"Date": None})
 
 
