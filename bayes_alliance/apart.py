@@ -2,7 +2,8 @@
 
 A process is this module, run by itself: it reads jobs from its standard input and answers on its
 standard output. So nothing of the program that asks is imported again, as `multiprocessing` would
-have it, and threads of its libraries are not forked.
+have it, and threads of its libraries are not forked. It ends as soon as its input does, whatever it
+is doing: however the program that asks was ended, none of its processes lives on.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
+import queue
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -19,6 +22,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
+
+from bayes_alliance.errors import InputError
+
+LENGTH = struct.Struct("<Q")
+"""Before each job stands how many bytes it has."""
 
 
 class Job(NamedTuple):
@@ -90,7 +98,8 @@ class Crew:
         Returns
         -------
         concurrent.futures.Future
-            The answer; an error of the function, in words, as a `RuntimeError`.
+            The answer; bad input and want of memory as the function raised them, another error in
+            words, as a `RuntimeError`; a process that was killed as an `InputError`.
         """
         job = Job(group, Future(), (function, args))
         with self.changed:
@@ -130,13 +139,10 @@ class Crew:
         assert process.stdin is not None and process.stdout is not None
         while (job := self._next(number)) is not None:
             try:
-                pickle.dump(job.asked, process.stdin)
-                process.stdin.flush()
-                while (answer := pickle.load(process.stdout))[0] == "step":
-                    with self.telling:
-                        self.tell(answer[1])
+                asked = pickle.dumps(job.asked, protocol=pickle.HIGHEST_PROTOCOL)
+                answer = self._answer(asked, process)
                 if answer[0] == "failed":
-                    raise RuntimeError(answer[1])
+                    raise answer[1]
                 job.done.set_result(answer[1])
             except BaseException as error:
                 # nobody waits for what is left
@@ -144,6 +150,34 @@ class Crew:
                     for one in (job, *self.jobs):
                         one.done.set_exception(error)
                     self.jobs.clear()
+
+    def _answer(self, asked: bytes, process: subprocess.Popen[bytes]) -> tuple[str, Any]:
+        """Have a process do a job, and tell its steps."""
+        assert process.stdin is not None and process.stdout is not None
+        ask = LENGTH.pack(len(asked)) + asked
+        while True:
+            try:
+                process.stdin.write(ask)
+                process.stdin.flush()
+                answer = pickle.load(process.stdout)
+            except (EOFError, OSError, pickle.UnpicklingError):  # half an answer, or none
+                raise InputError(_lost(process.wait(), len(self.processes))) from None
+            if answer[0] != "step":
+                return answer
+            ask = b""
+            with self.telling:
+                self.tell(answer[1])
+
+
+def _lost(code: int, count: int) -> str:
+    """What would have been needed, where a process ended before its answer."""
+    if code == -signal.SIGTERM:
+        return "processes that nobody ends: one was terminated, and what it did is lost"
+    how = "killed, probably for want of memory" if code < 0 else "ended"
+    return (
+        f"memory for {count} processes at once: one was {how} (status {code}); end other programs, "
+        "ask for fewer draws or chains, or use a machine with more memory, and run again"
+    )
 
 
 @contextmanager
@@ -170,8 +204,10 @@ def crew(
 
 
 def main() -> None:
-    """Do what comes in until nothing does."""
+    """Do what comes in until whoever asks is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks is interrupted, and ends this
+    jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(jobs,), daemon=True).start()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
     for name in sys.argv[1:]:
@@ -182,16 +218,25 @@ def main() -> None:
         answers.flush()
 
     while True:
-        try:
-            function, args = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
+        function, args = pickle.loads(jobs.get())
         try:
             found = function(*args, lambda step: answer("step", step))
+        except (InputError, MemoryError) as error:
+            answer("failed", error)
         except Exception:
-            answer("failed", traceback.format_exc())
+            answer("failed", RuntimeError(traceback.format_exc()))
         else:
             answer("done", found)
+
+
+def _read(jobs: queue.SimpleQueue[bytes]) -> None:
+    """Take in jobs as bytes; end the process where whoever asks is gone."""
+    while True:
+        head = sys.stdin.buffer.read(LENGTH.size)
+        body = sys.stdin.buffer.read(LENGTH.unpack(head)[0]) if len(head) == LENGTH.size else b""
+        if not body:
+            os._exit(1)
+        jobs.put(body)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bayes_alliance.apart import crew
+from bayes_alliance.errors import InputError
 
 Tell = Callable[[str], None]
 
@@ -36,6 +41,22 @@ def fails(tell: Tell) -> None:
     """Nothing but an error."""
     print("this is no answer")
     raise ValueError("so it goes")
+
+
+def very_long(tell: Tell) -> None:
+    """Far longer than anybody waits."""
+    tell("asked")
+    time.sleep(600)
+
+
+def refuses(tell: Tell) -> None:
+    """Bad input, found by the work."""
+    raise InputError("something else", file="a.csv")
+
+
+def runs_out(tell: Tell) -> None:
+    """More memory than there is."""
+    raise MemoryError
 
 
 def test_jobs_of_a_group_go_to_one_process_and_tell_their_steps() -> None:
@@ -71,3 +92,50 @@ def test_leaving_ends_what_is_done() -> None:
         hands.submit("a", long)
     assert time.monotonic() - began < 1
     assert all(process.poll() is not None for process in hands.processes)
+
+
+@pytest.mark.parametrize(("function", "kind"), [(refuses, InputError), (runs_out, MemoryError)])
+def test_bad_input_and_want_of_memory_arrive_as_they_are(function, kind) -> None:
+    with crew(print, 1) as hands, pytest.raises(kind) as said:
+        hands.submit("a", function).result()
+    assert "Traceback" not in str(said.value)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+def test_a_killed_process_is_said_in_one_line(number: signal.Signals) -> None:
+    with crew(print, 1) as hands:
+        job, other = (hands.submit("a", very_long) for _ in range(2))
+        os.kill(hands.processes[0].pid, number)
+        for one in (job, other):
+            with pytest.raises(InputError) as said:
+                one.result(timeout=30)
+            words = str(said.value)
+            assert "\n" not in words and len(words) <= 500
+            assert ("terminated" if number == signal.SIGTERM else "memory") in words
+
+
+ASKS = """
+import sys, time
+import test_apart
+from bayes_alliance.apart import crew
+if __name__ == "__main__":
+    with crew(lambda step: print(step, flush=True), 2) as hands:
+        for group in "ab":
+            hands.submit(group, test_apart.very_long)
+        time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_no_process_outlives_whoever_asks(number: signal.Signals) -> None:
+    asks = subprocess.Popen(
+        [sys.executable, "-c", ASKS], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert asks.stdout is not None
+    assert [asks.stdout.readline() for _ in range(2)] == ["asked\n"] * 2
+    workers = psutil.Process(asks.pid).children(recursive=True)
+    assert len(workers) == 2
+    asks.send_signal(number)
+    asks.wait(60)
+    asks.stdout.close()
+    assert psutil.wait_procs(workers, timeout=30)[1] == [], "its processes live on"
