@@ -6,6 +6,7 @@ bayes_alliance`` costs nothing.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -31,6 +32,32 @@ _PUBLIC = {
 }
 __all__ = sorted(_PUBLIC)
 __version__ = "0.1.0"
+
+
+def _settle_caches() -> None:
+    """Give PyTensor a folder for this process alone where it cannot write in the user's own."""
+    flags = os.environ.get("PYTENSOR_FLAGS", "")
+    if "compiledir" in flags or os.name != "posix":
+        return
+    home = os.path.join(os.path.expanduser("~"), ".pytensor")
+    try:
+        os.makedirs(home, exist_ok=True)
+        if os.access(home, os.W_OK | os.X_OK):
+            return
+    except OSError:
+        pass
+    import atexit
+    import shutil
+    import tempfile
+
+    folder = tempfile.mkdtemp(prefix="bayes_alliance-")  # readable by this user only
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    own = f"base_compiledir={folder}"
+    os.environ["PYTENSOR_FLAGS"] = f"{flags},{own}" if flags else own
+    os.environ.setdefault("MPLCONFIGDIR", folder)
+
+
+_settle_caches()
 
 
 class _Package(ModuleType):

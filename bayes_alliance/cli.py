@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+LEAST_ROOM = 200
+"""Bytes of a file that a draw of the smallest theory takes at the least."""
 DataNames = Annotated[
     list[str] | None,
     typer.Option("--data", help="europe, asia (repeat to pool), asymmetric, or a folder."),
@@ -317,16 +319,33 @@ def _reading(given: list[str]) -> dict[str, Any]:
 def _open(paths: list[Path], data: list[str] | None = None) -> dict[str, Any]:
     """Fits by theory."""
     from bayes_alliance.errors import InputError
-    from bayes_alliance.storage import open_fit
+    from bayes_alliance.storage import accepted, read
 
     trees: dict[str, Any] = {}
     for path in paths:
-        tree = open_fit(path, _load(data) if data else None)
-        name = tree.attrs["theory"]
+        tree = read(path)
+        name = str(tree.attrs.get("theory"))
+        own = name if name in _own_theories else None
+        accepted(tree, path, _load(data) if data else None, theory=own)
         if name in trees:
             raise InputError("one fit a theory", file=str(path), column="theory", value=name)
         trees[name] = tree
     return trees
+
+
+_own_theories: list[str] = []
+"""Theories of the user's own that fits may be of: those that the command line names."""
+
+
+@app.callback()
+def common(
+    theory: Annotated[
+        list[str] | None,
+        typer.Option(help="A theory of your own, by its dotted name, that saved fits may be of."),
+    ] = None,
+) -> None:
+    """Take what all commands share."""
+    _own_theories[:] = theory or []
 
 
 data_app = typer.Typer(help="Describe, check and rebuild the coded tables.", no_args_is_help=True)
@@ -477,10 +496,10 @@ def fit(
     json_: Json = False,
 ) -> None:
     """Fit a theory, save the fit and print its diagnostics."""
-    from bayes_alliance.files import writable
+    from bayes_alliance.files import target
 
     _file_to_write(out, (".nc", ".zarr"), [priors] if priors else [])
-    writable(out.parent)
+    target(out, room=LEAST_ROOM * draws * chains)
     tables = _load(data, frames, coding)
     from bayes_alliance.diagnostics import diagnose
     from bayes_alliance.fit import fit as fit_theory

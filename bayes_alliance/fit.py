@@ -27,13 +27,13 @@ from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
 from bayes_alliance.process.replicated import contents, draw_prior, replications
 from bayes_alliance.quiet import quiet
 from bayes_alliance.sampling import check_room, sampler_of, settings
-from bayes_alliance.storage import TABLES, data_of, priors_of
+from bayes_alliance.storage import data_of, priors_of
+from bayes_alliance.structure import STATS, TABLES
 from bayes_alliance.theories import NAMES, build, code_of, get, sizes
 
 TARGET_ACCEPT, MASS_MATRIX = 0.9, "draw_diag"
 """Steps small enough for fits of few cases; the mass matrix is made of draws, not of gradients."""
 PREDICTIVE_DRAWS = 1000
-STATS = ("diverging", "energy", "step_size", "n_steps", "depth", "acceptance_rate", "lp")
 PACKAGES = ("bayes-alliance", "pymc", "pytensor", "arviz", "nutpie", "numpy", "pandas", "xarray")
 
 # held as GRAPHS is; whoever has one of these changes nothing in it

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +77,15 @@ def test_importing_costs_nothing():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no_such_name"):
         ba.no_such_name  # noqa: B018
+
+
+def test_a_home_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
+    code = "import bayes_alliance, pytensor; print(pytensor.config.base_compiledir)"
+    (tmp_path / "file").write_text("no folder")
+    given = os.environ | {"HOME": str(tmp_path / "file"), "TMPDIR": str(tmp_path)}
+    given.pop("PYTENSOR_FLAGS", None)
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr
+    assert Path(done.stdout.strip()).parent == tmp_path
+    assert os.listdir(tmp_path) == ["file"], "the folder goes with the process"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +12,13 @@ from typing import Any
 import xarray as xr
 
 from bayes_alliance.data.panel import panel
+from bayes_alliance.errors import InputError
+from bayes_alliance.files import target
+from bayes_alliance.fit import versions
 from bayes_alliance.forecast.formation import MODEL, digest, formation
 from bayes_alliance.process.priors import load_priors
-from bayes_alliance.storage import save
+from bayes_alliance.storage import checksum, read, save
+from bayes_alliance.theories import NAMES, get
 
 
 def file_of(fit: str | Path) -> Path:
@@ -56,8 +63,8 @@ def kept(
     tree : xarray.DataTree
         A fit.
     path : str or pathlib.Path
-        File of the hazard. It is used again if it was made of the same data, panel and priors by
-        the same settings, and made anew if not.
+        File of the hazard. It is used again if it was made of the same fit (its draws too), panel
+        and priors by the same code, versions and settings, and made anew if not.
     progress : callable, optional
         Called with the name of each step.
 
@@ -66,32 +73,65 @@ def kept(
     xarray.DataTree
         What `bayes_alliance.forecast.formation.formation` gave.
     """
-    path = Path(path)
-    asked = settings(tree)
-    wanted: dict[str, Any] = {
-        "model": MODEL,
-        "theory": tree.attrs["theory"],
-        "fit_data_hash": tree.attrs["data_hash"],
-        "fit_priors_hash": tree.attrs["priors_hash"],
-        "data_hash": digest(panel()),
-        "priors_hash": load_priors(MODEL).hash,
-        "interrupted": 0,
-        **asked,
-    }
+    path = target(path, (".nc",))
+    wanted = made_of(tree)
     found = _opened(path)
-    if found is not None and all(found.attrs.get(k) == v for k, v in wanted.items()):
+    if found is not None and found.attrs.get("made_of") == wanted:
         return found
-    made = formation(tree, **asked, progress=progress)
+    made = formation(tree, **settings(tree), progress=progress)
     if made.attrs["interrupted"]:
         raise KeyboardInterrupt
+    made.attrs["made_of"] = wanted
     save(made, path)
     return made
 
 
+def made_of(tree: xr.DataTree) -> str:
+    """Digest of all that the hazard of a fit is derived from.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        A fit.
+
+    Returns
+    -------
+    str
+        Of the fit's contents, the panel, the priors, the settings, the versions and the code.
+    """
+    theory = str(tree.attrs["theory"])
+    own = None if theory in NAMES else Path(str(get(theory).__file__)).parent
+    parts = {
+        "fit": checksum(tree, attributes=False),
+        "model": MODEL,
+        "theory": theory,
+        "panel": digest(panel()),
+        "priors": load_priors(MODEL).hash,
+        "settings": settings(tree),
+        "versions": versions(),
+        "code": _package(),
+        "theory's code": own and _sources(own),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@functools.cache
+def _package() -> str:
+    """Digest of the package as it was when first asked for."""
+    return _sources(Path(__file__).parent.parent)
+
+
+def _sources(folder: Path) -> str:
+    """Digest of a folder's code, with what its modules import of their neighbours."""
+    digest_of = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest_of.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes() + b"\0")
+    return digest_of.hexdigest()
+
+
 def _opened(path: Path) -> xr.DataTree | None:
-    """A saved tree, in memory; None where there is none that can be read."""
+    """A saved tree, in memory; None where there is none that is whole."""
     try:
-        with xr.open_datatree(path, engine="netcdf4") as opened:
-            return opened.load()
-    except (OSError, KeyError, ValueError):
+        return read(path)
+    except InputError:
         return None

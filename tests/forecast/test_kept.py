@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 import xarray as xr
 
 from bayes_alliance import cli
+from bayes_alliance.data import Data
+from bayes_alliance.data.panel import panel
+from bayes_alliance.fit import fit
 from bayes_alliance.forecast.horizon import RUNGS
-from bayes_alliance.forecast.kept import file_of, kept, settings
+from bayes_alliance.forecast.kept import file_of, kept, made_of, settings
 from bayes_alliance.forecast.sample import central, certain, settled
 from bayes_alliance.forecast.scenario import bundled_scenarios, grouping, read
+from bayes_alliance.process.priors import load_priors
 from bayes_alliance.storage import save
 
 
 @pytest.fixture(scope="module")
-def fit_file(fits: dict[str, xr.DataTree], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tree(data: Data) -> xr.DataTree:
     """A fit whose hazard is quick to make."""
-    tree = fits["null"].copy()
-    tree.attrs |= {"draws": 60, "tune": 150}
-    return save(tree, tmp_path_factory.mktemp("kept") / "null.nc")
+    return fit("null", data, draws=60, tune=150, chains=2)
 
 
 @pytest.fixture(scope="module")
-def tree(fits: dict[str, xr.DataTree]) -> xr.DataTree:
-    out = fits["null"].copy()
-    out.attrs |= {"draws": 60, "tune": 150}
-    return out
+def fit_file(tree: xr.DataTree, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save(tree, tmp_path_factory.mktemp("kept") / "null.nc")
 
 
 def test_it_lies_beside_the_fit() -> None:
@@ -46,17 +47,62 @@ def test_a_hazard_is_made_once(tree: xr.DataTree, tmp_path: Path) -> None:
     assert first.attrs["chains"] == settings(tree)["chains"] == tree.attrs["chains"]
 
 
-@pytest.mark.parametrize("spoiled", ["fit_data_hash", "data_hash", "priors_hash", "draws"])
-def test_a_hazard_of_something_else_is_made_anew(
-    spoiled: str, tree: xr.DataTree, tmp_path: Path
-) -> None:
+def test_a_hazard_of_other_draws_is_made_anew(tree: xr.DataTree, tmp_path: Path) -> None:
     path, steps = tmp_path / "null.formation.nc", []
-    made = kept(tree, path)
-    made.attrs[spoiled] = 7 if spoiled == "draws" else "of another"
-    save(made, path)
-    found = kept(tree, path, steps.append)
-    assert steps, "a hazard of something else was taken for this one's"
-    assert found.attrs[spoiled] not in (7, "of another")
+    kept(tree, path)
+    refitted = tree.copy(deep=True)  # the same data, priors and settings
+    draws = refitted["posterior"].to_dataset()
+    refitted["posterior"] = draws.assign(hazard_0=draws["hazard_0"] + 1e-12)
+    kept(refitted, path, steps.append)
+    assert steps, "the hazard of the fit as it was before was taken for this one's"
+
+
+def test_all_that_a_hazard_comes_from_is_in_its_digest(
+    tree: xr.DataTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [made_of(tree)]
+    for name in tree.children:
+        changed = tree.copy(deep=True)
+        group = changed[name].to_dataset()
+        key = sorted(map(str, group.data_vars))[0]
+        text = name == "tables"
+        changed[name] = (
+            group.assign({key: group[key] + ("x" if text else 1)})
+            if (group[key].dtype.kind != "b")
+            else group.assign({key: ~group[key]})
+        )
+        found.append(made_of(changed))
+    for name in settings(tree):
+        changed = tree.copy()
+        changed.attrs[name] += 1
+        found.append(made_of(changed))
+    for name, value in (
+        ("versions", lambda: {"pymc": "7"}),
+        ("_package", lambda: "other code"),
+        ("panel", lambda: panel().iloc[1:]),
+        ("load_priors", lambda model: load_priors(model, {"b": {"sigma": 0.1}})),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys.modules[made_of.__module__], name, value)
+            found.append(made_of(tree))
+    assert len(set(found)) == len(found)
+    again = tree.copy(deep=True)
+    again.attrs["seconds"] = 0.5
+    assert made_of(again) == found[0], "how long it took does not matter"
+
+
+def test_a_theory_of_ones_own_is_in_the_digest_with_its_code(
+    tree: xr.DataTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    code = "DESCRIPTION = REFERENCE = ''\nHYPOTHESES = ()\ndef terms(x, priors): return {}\n"
+    (tmp_path / "mine" / "theory.py").write_text(code.format("1"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    changed = tree.copy()
+    changed.attrs["theory"] = "mine.theory"
+    before = made_of(changed)
+    (tmp_path / "mine" / "theory.py").write_text(code.format("2"))
+    assert made_of(changed) != before
 
 
 def test_a_file_that_is_no_hazard_is_replaced(tree: xr.DataTree, tmp_path: Path) -> None:

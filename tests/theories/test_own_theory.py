@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,10 @@ def test_it_is_fitted_compared_and_saved(data, fits, tmp_path):
     table = compare({"null": fits["null"], "crowd": tree}, exact=False)
     assert np.isfinite(table["elpd"]).all()
     save(tree, tmp_path / "crowd.nc")
-    assert open_fit(tmp_path / "crowd.nc", data).attrs["theory"] == NAME
+    with pytest.raises(InputError, match="theory of your own to open it with"):
+        open_fit(tmp_path / "crowd.nc", data)
+    for given in (NAME, sys.modules[NAME]):
+        assert open_fit(tmp_path / "crowd.nc", data, theory=given).attrs["theory"] == NAME
     assert NAME not in theories()
 
 
