@@ -4,7 +4,7 @@
 # Nothing of an environment that happens to be active may reach the one made here.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_CONSTRAINT PIP_PREFIX PIP_TARGET PIP_USER
 
-.PHONY: help report reference fits calibration recovery exact findings formation study backtest bench prior dataset test lint setup clean
+.PHONY: help report reference fits calibration recovery exact findings formation study backtest bench prior dataset fuzz kill test lint setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,16 @@ dataset: setup ## write docs/dataset.md from the coded tables
 
 test: setup ## run the tests
 	.venv/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+fuzz: setup ## try 50,000 seeded mutations (COUNT, SEED, SUBJECT); write docs/reliability.md
+	.venv/bin/python tests/fuzz/fuzzing.py --count $${COUNT:-50000} --seed $${SEED:-1} \
+	    $${SUBJECT:+--subject "$$SUBJECT"} $$([ -n "$$SUBJECT" ] || echo --out benchmarks/reliability/fuzz.json)
+	.venv/bin/python scripts/update_reliability.py
+
+kill: setup ## end 100 commands (COUNT, SEED) at random moments; write docs/reliability.md
+	.venv/bin/python tests/kill/kill.py --count $${COUNT:-100} --seed $${SEED:-1} \
+	    --out benchmarks/reliability/kill.json
+	.venv/bin/python scripts/update_reliability.py
 
 lint: setup ## check the format, the style and the types
 	.venv/bin/ruff format --check .

@@ -86,6 +86,13 @@ def main() -> None:
         with warnings.catch_warnings():
             warnings.showwarning = _warned
             status = _run()
+        if status == 2 and "bayes_alliance.files" in sys.modules:
+            from bayes_alliance.files import MADE
+
+            for folder in sorted(MADE, key=lambda made: -len(made.parts)):
+                with suppress(OSError):  # something is in it
+                    folder.rmdir()
+            MADE.clear()
     finally:
         if ours:
             signal.signal(signal.SIGTERM, before)

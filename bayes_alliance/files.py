@@ -33,6 +33,10 @@ PATIENCE = 30.0
 """Seconds to wait for a folder that another process holds."""
 
 
+MADE: list[Path] = []
+"""Folders that `writable` made, before anything is in them: a refusal takes them away again."""
+
+
 def writable(out: str | Path) -> Path:
     """Make the folder, or say at once that nothing can be written there.
 
@@ -53,6 +57,7 @@ def writable(out: str | Path) -> Path:
     """
     with _said("a folder that can be written", out):
         folder = _named(out)
+        MADE.extend(place for place in (folder, *folder.parents) if not place.exists())
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass

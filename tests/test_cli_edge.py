@@ -60,6 +60,8 @@ def refused(done: subprocess.CompletedProcess) -> str:
         (("forecast", "quad-status-quo", "a.nc", "--out", "d.nc"), ".csv"),
         (("forecast", "quad-status-quo", "a.nc", "--out", "/tmp"), ".csv"),
         (("forecast", "--explore", "a.nc", "--out", "d.csv"), ".html"),
+        (("report", "a.nc", "--out", "new/folder"), "a.nc"),
+        (("data", "describe", "nowhere", "--out", "new"), "nowhere"),
     ],
 )
 def test_wrong_usage_is_one_line_and_writes_nothing(

@@ -16,8 +16,8 @@ from bayes_alliance.text import FORMULA, as_csv, inside_script, one_line
 
 HOSTILE = st.sampled_from(
     ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "</script>", "<!--", "\u2028", "\x1b[31m",
-     "\x9b31m", "[bold]x[/]", "$\\frac{$", "$x$", "\\$", "\x07", "\u202e", '"', "'", ",", "\n", " =",
-     "\xa0"]
+     "\x9b31m", "[bold]x[/]", "$\\frac{$", "$x$", "\\$", "\x07", "\u202e", '"', "'", ",", "\n",
+     " =", "\xa0"]
 )  # fmt: skip
 TEXTS = st.one_of(
     st.lists(st.one_of(HOSTILE, st.text(max_size=5)), max_size=5).map("".join)

@@ -161,6 +161,9 @@ def read(name_or_path: str | Path) -> Scenario:
     InputError
         If there is no such scenario, or it cannot be used as it is.
     """
+    if not isinstance(name_or_path, (str, Path)):
+        words = "the name of a scenario or of a TOML file"
+        raise InputError(words, column="scenario", value=name_or_path)
     path, place = _find(name_or_path, Path())
     return Scenario(**fields(_whole(_content(path, place), place, path.parent, (path,)), place))
 

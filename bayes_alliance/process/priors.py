@@ -6,6 +6,7 @@ import functools
 import hashlib
 import importlib.util
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ DISTRIBUTIONS = {
 }
 CONTAINER = "prior_arguments"
 """Container of the arguments of all priors, so that one compiled model serves every prior."""
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+DEEP = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{64}}")
+"""A key of very many parts, which TOML would take minutes for."""
 POSITIVE = {"sigma", "alpha", "beta"}
 LARGEST = 1e100
 OPTIONS = {
@@ -189,7 +193,13 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         If the file is missing, is not UTF-8 or is not TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+        text = Path(path).read_text(encoding="utf-8-sig")
+        if deep := DEEP.search(text):
+            row = text.count("\n", 0, deep.start()) + 1
+            raise InputError("keys of at most 64 parts", file=str(path), row=row)
+        return tomllib.loads(text)
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"a readable file ({error.strerror})", file=str(path)) from None
     except UnicodeDecodeError:

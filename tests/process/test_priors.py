@@ -167,3 +167,13 @@ def test_arguments_have_one_order_and_the_form_passes_over_them():
         {"options": {"lapse": 0.03}},
     ):
         assert load_priors("occupation", other).form != plain.form
+
+
+@pytest.mark.parametrize(
+    "line", [".".join(["a"] * 9000) + " = 1", "[" + '"a" . ' * 9000 + "b]", "x = {" + "a." * 9000]
+)
+def test_a_key_of_very_many_parts_is_refused_at_once(line: str, tmp_path: Path) -> None:
+    file = tmp_path / "deep.toml"
+    file.write_text(f"y = 2\n{line}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="row 2: expected keys of at most"):
+        load_priors("null", file)
