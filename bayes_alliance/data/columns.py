@@ -11,12 +11,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 
 from bayes_alliance.data import sources
 from bayes_alliance.data.states import REGIONS as THEATRES
+from bayes_alliance.data.states import full
+from bayes_alliance.errors import InputError
 
 CINC_FLOOR = 1e-5
 """Least capability, so that a ratio exists for a state whose share of the world's is 0."""
@@ -161,6 +164,18 @@ def covers(found: Iterable[tuple[int, int]], first: int, last: int) -> bool:
     return any(since <= last and until >= first for since, until in found)
 
 
+class _Listed(dict):
+    """What the list of states has; a state that it lacks is named."""
+
+    def __missing__(self, key: object) -> NoReturn:
+        raise InputError(
+            f"a list of states that has {full(str(key))}, which another table names",
+            file="list of states (COW state system membership)",
+            column="stateabb" if isinstance(key, str) else "ccode",
+            value=key,
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Published:
     """The published data and the coded spells, arranged for look-ups.
@@ -204,7 +219,9 @@ class Published:
 
     def __post_init__(self) -> None:
         """Turn the codes round, and note the last years of the sources."""
-        object.__setattr__(self, "names", {code: name for name, code in self.codes.items()})
+        names = {code: name for name, code in self.codes.items()}
+        object.__setattr__(self, "codes", _Listed(self.codes))
+        object.__setattr__(self, "names", _Listed(names))
         ends = {"mid": "year", "gml": "year", "tss": "end"}
         last = {name: int(self.tables[name][column].max()) for name, column in ends.items()}
         object.__setattr__(self, "last", last)
@@ -230,7 +247,7 @@ class Published:
         coded = members.select_dtypes("Int64").columns  # NaN compares as False, NA as neither
         tables["atop_members"] = members.astype(dict.fromkeys(coded, float))
         states = tables["states"].drop_duplicates("stateabb")
-        codes = dict(zip(states["stateabb"], states["ccode"].astype(int), strict=True))
+        codes = _Listed(zip(states["stateabb"], states["ccode"].astype(int), strict=True))
         mid, gml, land = tables["mid"], tables["gml"], tables["contiguity"]
         land = land[land["conttype"] == LAND]
         began = mid[(mid["sidea1"] == 1) & (mid["hostlev1"] >= USE_OF_FORCE) & (mid["onset"] == 1)]
@@ -294,7 +311,11 @@ def theatre(clients: Iterable[int]) -> str:
     str
         One of `THEATRES`.
     """
+    clients = list(clients)
     found = [t for c in clients for t, (low, high) in THEATRES.items() if low <= c <= high]
+    if not found:
+        words = "the code of a state that lies in a theatre, from 2 to 999"
+        raise InputError(words, column="ccode", value=clients)
     return max(dict.fromkeys(found), key=found.count)
 
 

@@ -13,6 +13,7 @@ from test_data_build import needs_sources, published
 from bayes_alliance.data import columns as c
 from bayes_alliance.data.build import sources
 from bayes_alliance.data.universe import NEVER, pacts, promises
+from bayes_alliance.errors import InputError
 
 # --- values by state and year -------------------------------------------------------------------
 
@@ -499,8 +500,27 @@ def test_promises_are_those_of_a_brute_force_look_up(groups) -> None:
 
 @needs_sources
 def test_western_union_came_before_the_north_atlantic_treaty() -> None:
-    data = published()
+    data = world()
     at = pd.Timestamp("1949-04-04")
     pairs = [(200, 220), (210, 211), (200, 385), (395, 390)]
     found = promises(pacts(data), 2, pairs, at)
     assert found == {(200, 220): 2, (210, 211): 2, (200, 385): 0, (395, 390): 0}
+
+
+# --- states that are missing ----------------------------------------------------------------------
+
+
+def test_a_state_that_the_list_lacks_is_named() -> None:
+    """Judged states and states of other sources too: one line, with the state's name."""
+    data = world()
+    with pytest.raises(InputError, match=r"Japan \(JPN\)") as caught:
+        data.codes["JPN"]
+    assert (caught.value.column, caught.value.value) == ("stateabb", "JPN")
+    with pytest.raises(InputError, match="list of states") as caught:
+        data.names[999]
+    assert (caught.value.column, caught.value.value) == ("ccode", 999)
+
+
+def test_a_state_outside_every_theatre_is_named() -> None:
+    with pytest.raises(InputError, match="from 2 to 999"):
+        c.theatre([1000])
