@@ -500,7 +500,7 @@ def test_promises_are_those_of_a_brute_force_look_up(groups) -> None:
 
 @needs_sources
 def test_western_union_came_before_the_north_atlantic_treaty() -> None:
-    data = world()
+    data = published()
     at = pd.Timestamp("1949-04-04")
     pairs = [(200, 220), (210, 211), (200, 385), (395, 390)]
     found = promises(pacts(data), 2, pairs, at)

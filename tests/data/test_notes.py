@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bayes_alliance.cli import app
 from bayes_alliance.data import load, states
 from bayes_alliance.data.load import assumed, check_files
 from bayes_alliance.errors import InputError
+from bayes_alliance.fit import fit
+from bayes_alliance.forecast import scenario
 from bayes_alliance.process.containers import arrays
 
 if TYPE_CHECKING:
@@ -40,6 +43,22 @@ def test_what_is_counted_is_what_the_models_take_for_certain(copy: Copy) -> None
     found = arrays(data)
     assert (found["frame_confidence"][1] == 1).all()
     assert (found["statement_confidence"][1] < 1).any()
+
+
+def test_a_fit_says_how_much_it_took_for_certain(copy: Copy) -> None:
+    (copy.folder / K).unlink()
+    few = {"draws": 10, "tune": 10, "chains": 1}
+    assert fit("null", load(copy.folder), **few).attrs["confidence_assumed"] == 112
+    assert fit("null", load("europe", "asia"), **few).attrs["confidence_assumed"] == 0
+
+
+def test_the_command_line_says_it(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
+    (copy.folder / K).unlink()
+    for words in (["describe", str(copy.folder)], ["check", str(copy.folder)]):
+        app(["data", *words], standalone_mode=False)
+        said = capsys.readouterr()
+        assert "taken for certain" in said.out + said.err
+    assert load(copy.folder, frames=False).notes[0].startswith("106 of 106 values")
 
 
 @pytest.mark.parametrize(
@@ -83,3 +102,16 @@ def test_messages_name_states_in_full(copy: Copy) -> None:
     copy.set(C, copy.row(C, "anzus-1951", "NEW"), "client", "USA")
     with pytest.raises(InputError, match=r"United States of America \(USA\)"):
         load(copy.folder)
+
+
+def test_a_scenario_notes_codes_and_clients_elsewhere() -> None:
+    content = scenario.read_toml(scenario.bundled("data", "scenarios", "quad-status-quo.toml"))
+    clients = dict(content["clients"])
+    clients["AUS"] = clients.pop("AUL")
+    notes = scenario.parse(content | {"clients": clients}).notes
+    assert "Note: AUS is Austria here; in ISO 3166 AUS is Australia, which is AUL here." in notes
+    assert "the client Austria (AUS) lies in Europe" in notes
+    assert "Note:" not in scenario.parse(content).notes
+    clients["NZL"] = clients.pop("AUS")
+    with pytest.raises(InputError, match="NZL is New Zealand in ISO 3166, which is NEW here"):
+        scenario.parse(content | {"clients": clients})
