@@ -22,7 +22,7 @@ from bayes_alliance.data.build import sources
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 MARK = "BAYES_ALLIANCE_KILL"
 SMALL = ("--draws", "20", "--tune", "20", "--chains", "2")
-READY = 4
+READY = 6
 """Seconds in which Python has read what the command needs to end in good order."""
 PATIENCE = 20
 """Seconds in which everything has ended after a signal."""
