@@ -178,6 +178,38 @@ def checksum(tree: xr.DataTree, attributes: bool = True) -> str:
     return digest.hexdigest()
 
 
+def code(theory: str) -> list[str]:
+    """Digests of the code that decides what is computed of a fit, for keys of what is kept.
+
+    Parameters
+    ----------
+    theory : str
+        Name of a theory that the caller asked for.
+
+    Returns
+    -------
+    list of str
+        Of the package as it was when first asked for and, if the theory is one's own, of the
+        folder that it lies in.
+    """
+    own = [] if theory in NAMES else [_sources(Path(str(get(theory).__file__)).parent)]
+    return [_package(), *own]
+
+
+@functools.cache
+def _package() -> str:
+    """Digest of the package."""
+    return _sources(Path(__file__).parent)
+
+
+def _sources(folder: Path) -> str:
+    """Digest of a folder's code, with what its modules import of their neighbours."""
+    found = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        found.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
 def _groups(tree: xr.DataTree) -> dict[str, xr.DataTree]:
     """Groups by name; a fit has no groups in groups."""
     for name, group in tree.children.items():

@@ -16,11 +16,12 @@ import xarray as xr
 from cachetools import LRUCache, cached
 from scipy.special import logsumexp
 
+from bayes_alliance.errors import InputError
 from bayes_alliance.files import writable
 from bayes_alliance.fit import model_of, sample_model, versions, with_containers
 from bayes_alliance.process.containers import arrays, hold_out
 from bayes_alliance.process.integrated import INFORMATION, evaluator
-from bayes_alliance.storage import data_of
+from bayes_alliance.storage import code, data_of, read, save
 
 PREDICTED, KEPT = 400, 1000
 """Draws of which predicted designs are kept, and draws that are kept themselves."""
@@ -193,26 +194,24 @@ def _file(key: tuple) -> Path | None:
     if folder is None:
         return None
     # settings of a fit that was saved come back as numpy's numbers
-    text = json.dumps([*key, versions()], sort_keys=True, default=int)
+    of = [*key, versions(), code(key[MADE_OF.index("theory")])]
+    text = json.dumps(of, sort_keys=True, default=int)
     return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.nc"
 
 
 def _write(file: Path, scores: xr.Dataset, draws: xr.Dataset) -> None:
     """Write a refit whole or not at all."""
-    half = file.with_suffix(".half")
-    tree = xr.DataTree.from_dict({"scores": scores, "draws": draws})
-    zipped = {
-        f"/{name}": {str(v): {"zlib": True, "complevel": 1} for v in group.data_vars}
-        for name, group in tree.children.items()
-    }
-    tree.to_netcdf(half, engine="netcdf4", encoding=zipped)
-    half.replace(file)
+    parts = {"scores": scores.drop_attrs(), "draws": draws.drop_attrs()}
+    save(xr.DataTree.from_dict(parts), file)
 
 
-def _read(file: Path) -> tuple[xr.Dataset, xr.Dataset]:
-    """Read a refit."""
-    with xr.open_datatree(file, engine="netcdf4") as tree:
-        return tree["scores"].load().to_dataset(), tree["draws"].load().to_dataset()
+def _read(file: Path) -> tuple[xr.Dataset, xr.Dataset] | None:
+    """Read a refit; none if it is not as it was written."""
+    try:
+        tree = read(file)
+    except InputError:
+        return None
+    return tree["scores"].to_dataset(), tree["draws"].to_dataset()
 
 
 def _made_of(tree: xr.DataTree) -> tuple:

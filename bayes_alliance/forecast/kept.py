@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Callable
@@ -17,8 +16,7 @@ from bayes_alliance.files import target
 from bayes_alliance.fit import versions
 from bayes_alliance.forecast.formation import MODEL, digest, formation
 from bayes_alliance.process.priors import load_priors
-from bayes_alliance.storage import checksum, read, save
-from bayes_alliance.theories import NAMES, get
+from bayes_alliance.storage import checksum, code, read, save
 
 
 def file_of(fit: str | Path) -> Path:
@@ -100,7 +98,6 @@ def made_of(tree: xr.DataTree) -> str:
         Of the fit's contents, the panel, the priors, the settings, the versions and the code.
     """
     theory = str(tree.attrs["theory"])
-    own = None if theory in NAMES else Path(str(get(theory).__file__)).parent
     parts = {
         "fit": checksum(tree, attributes=False),
         "model": MODEL,
@@ -109,24 +106,9 @@ def made_of(tree: xr.DataTree) -> str:
         "priors": load_priors(MODEL).hash,
         "settings": settings(tree),
         "versions": versions(),
-        "code": _package(),
-        "theory's code": own and _sources(own),
+        "code": code(theory),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-@functools.cache
-def _package() -> str:
-    """Digest of the package as it was when first asked for."""
-    return _sources(Path(__file__).parent.parent)
-
-
-def _sources(folder: Path) -> str:
-    """Digest of a folder's code, with what its modules import of their neighbours."""
-    digest_of = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        digest_of.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes() + b"\0")
-    return digest_of.hexdigest()
 
 
 def _opened(path: Path) -> xr.DataTree | None:

@@ -189,6 +189,11 @@ def test_refits_are_found_again_in_their_folder(fits, tmp_path):
         np.testing.assert_array_equal(promise, draws[1])
         refit_without(tree, (4,), "another", told.append)
         assert told[1:] == ["exact refit without another"]
+        for file in (tmp_path / "refits").glob("*.nc"):
+            file.write_bytes(file.read_bytes()[:-7])
+        _refits.clear()
+        refit_without(tree, (3,), "it, damaged", told.append)
+        assert told.pop() == "exact refit without it, damaged"
     _refits.clear()
     refit_without(tree, (3,), "it, without a folder", told.append)
     assert len(told) == 3

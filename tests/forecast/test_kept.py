@@ -78,7 +78,7 @@ def test_all_that_a_hazard_comes_from_is_in_its_digest(
         found.append(made_of(changed))
     for name, value in (
         ("versions", lambda: {"pymc": "7"}),
-        ("_package", lambda: "other code"),
+        ("code", lambda theory: ["other code"]),
         ("panel", lambda: panel().iloc[1:]),
         ("load_priors", lambda model: load_priors(model, {"b": {"sigma": 0.1}})),
     ):
