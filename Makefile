@@ -4,7 +4,7 @@
 # Nothing of an environment that happens to be active may reach the one made here.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_CONSTRAINT PIP_PREFIX PIP_TARGET PIP_USER
 
-.PHONY: help report reference fits calibration recovery exact findings formation study backtest bench prior dataset fuzz kill test lint setup clean
+.PHONY: help report reference fits calibration recovery exact findings formation study backtest bench prior dataset fuzz kill test side lint setup clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ kill: setup ## end 100 commands (COUNT, SEED) at random moments; write docs/reli
 	.venv/bin/python tests/kill/kill.py --count $${COUNT:-100} --seed $${SEED:-1} \
 	    --out benchmarks/reliability/kill.json
 	.venv/bin/python scripts/update_reliability.py
+
+side: setup ## run four theories with three priors in eight threads, and compare with each alone
+	BAYES_ALLIANCE_FULL=1 .venv/bin/python -m pytest tests/test_side_by_side.py
 
 lint: setup ## check the format, the style and the types
 	.venv/bin/ruff format --check .

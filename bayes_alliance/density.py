@@ -23,7 +23,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 import nutpie
 import pymc as pm
@@ -43,7 +42,7 @@ from bayes_alliance.bundled import bundled
 from bayes_alliance.errors import InputError
 from bayes_alliance.files import write_bytes
 from bayes_alliance.machine.arrays import Arrays, write_arrays
-from bayes_alliance.machine.program import WORD, Entry, Free, Held, Made, compiled, text
+from bayes_alliance.machine.program import WORD, Entry, Free, Held, Made, compiled, processor, text
 from bayes_alliance.machine.scalars import Unsupported
 from bayes_alliance.quiet import quiet
 
@@ -70,7 +69,7 @@ def _code() -> str:
     found = hashlib.sha256(platform.python_version().encode())
     for name in VERSIONS:
         found.update(f"{name} {version(name)}".encode())
-    found.update(f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}".encode())
+    found.update(repr(processor()).encode())
     found.update(pytensor.config.get_config_hash().encode())
     for folder, kind in ((Path(__file__).parent, "*.py"), (bundled("models"), "*.toml")):
         for file in sorted(folder.rglob(kind)):

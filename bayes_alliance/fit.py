@@ -21,10 +21,11 @@ from cachetools import LRUCache
 from bayes_alliance.data.load import Data, assumed
 from bayes_alliance.density import GRAPHS, compile_model
 from bayes_alliance.errors import InputError
+from bayes_alliance.machine.program import PORTABLE, processor
 from bayes_alliance.process.containers import arrays, stretches
 from bayes_alliance.process.integrated import evaluator, quantities
 from bayes_alliance.process.priors import CONTAINER, Priors, load_priors
-from bayes_alliance.process.replicated import contents, draw_prior, replications
+from bayes_alliance.process.replicated import contents, draw_prior, readable, replications
 from bayes_alliance.quiet import quiet
 from bayes_alliance.sampling import check_room, sampler_of, settings
 from bayes_alliance.storage import data_of, priors_of
@@ -50,6 +51,18 @@ def versions() -> dict[str, str]:
         Package (and ``python``) to version.
     """
     return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def made_for() -> dict[str, str | int]:
+    """Processor that compiled code is made for, which decides its last digits.
+
+    Returns
+    -------
+    dict of str to str or int
+        ``processor``, ``processor_features`` and ``portable``, for the attributes of a fit.
+    """
+    name, features = processor()
+    return {"processor": name, "processor_features": features, "portable": int(PORTABLE)}
 
 
 def compiled(theory: str, data: Data, priors: Priors) -> tuple[pm.Model, Any]:
@@ -165,6 +178,9 @@ def fit(
     Returns
     -------
     xarray.DataTree
+        The same to the last bit for the same arguments, versions of the libraries and processor
+        (``attrs``: ``version_*``, ``processor``, ``processor_features``); see
+        ``docs/reproducibility.md`` for what may differ else, and for portable code.
         Groups ``posterior``, ``sample_stats``, ``log_likelihood`` (integrated over the latent
         variables, by case; see `bayes_alliance.process.integrated`), ``log_prior``, ``prior``,
         ``prior_predictive``, ``posterior_predictive``, ``observed_data``, ``constant_data`` and
@@ -209,6 +225,7 @@ def fit(
         seconds_sample=sampled_after - compiled_after,
         seconds=done - began,
         interrupted=int(any(tree["posterior"].sizes[d] < n for d, n in whole.items())),
+        **made_for(),
         **{f"version_{name}": v for name, v in versions().items()},
     )
     return tree
@@ -318,6 +335,11 @@ def _complete(
     tables = {name: ((), getattr(data, name).to_csv(index=False)) for name in TABLES}
     stored = {"parameters": priors.parameters, "options": priors.options}
     tables["priors"] = ((), json.dumps(stored, sort_keys=True))
+    held = contents(model)
+    predicted = {
+        "prior_predictive": readable(held["observed_data"], replicated(prior)),
+        "posterior_predictive": readable(held["observed_data"], replicated(some)),
+    }
     tree = xr.DataTree.from_dict(
         {
             "posterior": xr.merge([posterior, derived(posterior)]),
@@ -325,9 +347,7 @@ def _complete(
             "log_likelihood": integrated,
             "log_prior": quantities(model, of_prior, "prior densities")(posterior),
             "prior": _sorted(xr.merge([prior, derived(prior)])),
-            "prior_predictive": _sorted(replicated(prior)),
-            "posterior_predictive": _sorted(replicated(some)),
-            **{name: _sorted(group) for name, group in contents(model).items()},
+            **{name: _sorted(group) for name, group in (predicted | held).items()},
             "tables": xr.Dataset(tables),
         }
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ from pytensor.graph.fg import FunctionGraph
 
 from bayes_alliance import density
 from bayes_alliance.density import Kept, compile_model
+from bayes_alliance.machine import program
 from bayes_alliance.machine.program import Entry
 from bayes_alliance.machine.scalars import Unsupported
 
@@ -397,7 +399,7 @@ def test_names_are_of_all_that_the_code_depends_on(monkeypatch, folder):
     assert len(names) == 3
     assert density._file("one", ["x"]) in names
     for owner, name, other in (
-        (density.llvm, "get_host_cpu_name", lambda: "another"),
+        (program.llvm, "get_host_cpu_name", lambda: "another"),
         (density.platform, "python_version", lambda: "3.99"),
         (density, "version", lambda name: "0.0"),
     ):
@@ -457,6 +459,59 @@ def test_nothing_is_left_of_a_file_that_was_not_written_whole(kept, tmp_path, mo
     monkeypatch.setattr(os, "replace", full)
     density._keep(tmp_path / "kept.code", kept, *CODES)
     assert not list(tmp_path.iterdir())
+
+
+# --- one code for all processors -----------------------------------------------------------------
+
+
+class Features:
+    """Features of another processor of this kind."""
+
+    def __init__(self, without: tuple[str, ...]) -> None:
+        known = program.llvm.get_host_cpu_features().flatten().split(",")
+        self.known = [f"-{f[1:]}" if f[1:].startswith(without) else f for f in known]
+
+    def flatten(self) -> str:
+        return ",".join(self.known)
+
+
+OLDER = (("avx512",), ("avx512", "avx10", "fma", "avx2"))
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="features are those of x86-64")
+def test_portable_code_is_the_same_for_every_processor(monkeypatch):
+    """Own code is not: it uses what there is. Draws are those of the code, to the bit."""
+    made = {}
+    for portable in (False, True):
+        monkeypatch.setattr(program, "PORTABLE", portable)
+        own = [written(regression())]
+        draws = [sampled_by(own[0])]
+        for without in OLDER:
+            features = Features(without)
+            with monkeypatch.context() as other:
+                other.setattr(program.llvm, "get_host_cpu_features", lambda f=features: f)
+                other.setattr(program.llvm, "get_host_cpu_name", lambda: "x86-64-v2")
+                own.append(written(regression()))
+                draws.append(sampled_by(own[-1]))
+                assert (density._code() == density.CODE) is False
+        made[portable] = {(kept.logp, kept.expand) for kept in own}, set(draws)
+    assert len(made[False][0]) > 1, "another processor, another code"
+    codes, draws = made[True]
+    assert len(codes) == len(draws) == 1, "one code, and the same draws"
+
+
+def sampled_by(kept: Kept) -> bytes:
+    """Draws of compiled code."""
+    ready = density._ready(regression(), set(), kept)
+    drawn = nutpie.sample(ready, draws=30, tune=60, chains=1, seed=1, progress_bar=False)
+    return drawn["posterior"]["slope"].to_numpy().tobytes()
+
+
+def test_portable_code_has_the_numbers_of_pymc(monkeypatch):
+    monkeypatch.setattr(program, "PORTABLE", True)
+    model = regression()
+    point = np.linspace(-1, 1, 5)
+    np.testing.assert_allclose(at(compile_model(model), point), of_pymc(model)(point), rtol=1e-12)
 
 
 # --- where chains begin ---------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from bayes_alliance.forecast.scenario import read
 from bayes_alliance.process.integrated import Evaluator
 from bayes_alliance.process.replicated import draw_prior
 from bayes_alliance.quiet import quiet
+from bayes_alliance.storage import open_fit, save
 
 FULL = bool(os.environ.get("BAYES_ALLIANCE_FULL"))
 """Four theories, as `make side` has it, or two."""
@@ -64,6 +65,26 @@ def test_fits_side_by_side_are_those_alone(data, alone):
         assert_same(tree, alone[theory, which], (theory, which))
     means = {i: float(alone["null", i]["prior"]["hazard_0"].mean()) for i in (0, 1)}
     assert abs(means[0] - means[1]) > 0.2, "priors that differ have other draws"
+
+
+def test_what_is_not_recorded_is_no_number_and_numbers_say_what_they_stand_for(alone, tmp_path):
+    """A predictive plot compares what was recorded with replications of the same."""
+    tree = open_fit(save(alone["occupation", 0], tmp_path / "fit.nc"))
+    observed, drawn = tree["observed_data"], tree["posterior_predictive"]
+    missing = 0
+    for name, values in observed.data_vars.items():
+        assert not (values < 0).any(), name
+        told = values.attrs["flag_meanings"].split()
+        assert list(values.attrs["flag_values"]) == list(range(len(told)))
+        assert float(values.max()) < len(told) and float(drawn[name].max()) < len(told)
+        if name != "outcome_observed":
+            missing += int(values.isnull().sum())
+            same = drawn[name].isnull() == values.isnull()
+            assert bool(same.all()), name
+            assert drawn[name].attrs["flag_meanings"] == values.attrs["flag_meanings"]
+    assert missing > 0
+    code = drawn["outcome_observed"].dtype
+    assert np.issubdtype(code, np.integer), "outcomes are read as codes"
 
 
 def test_forecasts_side_by_side_are_those_alone(alone):

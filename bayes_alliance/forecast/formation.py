@@ -46,7 +46,7 @@ from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.validate import read_table
 from bayes_alliance.density import GRAPHS, compile_model, untraced
 from bayes_alliance.errors import InputError
-from bayes_alliance.fit import sample_model, versions, with_containers
+from bayes_alliance.fit import made_for, sample_model, versions, with_containers
 from bayes_alliance.forecast.forecast import READERS, carry_over, contents
 from bayes_alliance.forecast.parameters import Asked, Carried, Parameters
 from bayes_alliance.process.containers import (
@@ -174,6 +174,7 @@ def formation(
         seconds_sample=sampled_after - compiled_after,
         seconds=time.perf_counter() - began,
         interrupted=int(any(out["posterior"].sizes[d] < n for d, n in whole.items())),
+        **made_for(),
         **{f"version_{name}": v for name, v in versions().items()},
     )
     return out

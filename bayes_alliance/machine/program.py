@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
+import platform
 import re
 import sys
 import threading
@@ -45,6 +47,11 @@ OPTIONS = {"disable-lsr": ("true", "false"), "enable-mem-access-versioning": ("f
 """Of LLVM: loops with hundreds of addresses would be looked at for seconds, and for nothing; and
 columns are never next to each other, so that code for the case that they are is never used.
 Set to the first while code is compiled, and back to the second, for Numba and others."""
+
+
+PORTABLE = os.environ.get("BAYES_ALLIANCE_PORTABLE", "") not in ("", "0")
+"""Whether code uses nothing but what every processor of its kind has, so that it is the same on
+all; read as the package is imported."""
 
 
 @dataclass(frozen=True)
@@ -368,6 +375,20 @@ def _options() -> Iterator[None]:
                 llvm.set_option("", f"--{name}={usual}")
 
 
+def processor() -> tuple[str, str]:
+    """Processor and features that code is made for: this machine's, or what all of its kind have.
+
+    Returns
+    -------
+    tuple of str
+        Name and features, as LLVM has them.
+    """
+    if PORTABLE:  # on other kinds than x86-64 there is one arithmetic anyway
+        return ("x86-64" if platform.machine().lower() in ("x86_64", "amd64") else "generic"), ""
+    known = llvm.get_host_cpu_features().flatten().split(",")
+    return llvm.get_host_cpu_name(), ",".join([*known, *(t for h, t in WIDE.items() if h in known)])
+
+
 def machine() -> llvm.TargetMachine:
     """The processor of this machine, as LLVM knows it.
 
@@ -378,10 +399,10 @@ def machine() -> llvm.TargetMachine:
     """
     with COMPILING:
         target = _target()
-    known = llvm.get_host_cpu_features().flatten().split(",")
+    name, features = processor()
     return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=",".join([*known, *(told for has, told in WIDE.items() if has in known)]),
+        cpu=name,
+        features=features,
         opt=3,
         codemodel="jitdefault",
         jit=True,

@@ -14,7 +14,52 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.op import RandomVariable
 
 from bayes_alliance.density import untraced
-from bayes_alliance.process.integrated import over_draws
+from bayes_alliance.process.cells import CELLS, COMMITMENTS
+from bayes_alliance.process.integrated import COMMITMENT, over_draws
+
+_PAIRS = tuple(
+    f"{p}_to_{o}" for p in ("unrecorded", *CELLS) for o in ("unrecorded", *CELLS, "refused")
+)
+MEANINGS = {
+    "outcome_observed": _PAIRS,
+    COMMITMENT: COMMITMENTS,
+    "ended_observed": ("stands", "ended"),
+    "fear": ("none", "some", "strong"),
+    "disputes": ("none", "one", "two_or_more"),
+    "frame_coded": ("gain", "loss"),
+    "statement_coded": ("low", "moderate", "high"),
+}
+"""What the numbers of an observed variable stand for, from 0; of outcomes, proposal and design."""
+
+
+def readable(observed: xr.Dataset, of: xr.Dataset | None = None) -> xr.Dataset:
+    """Observed or replicated data as a plot of ArviZ must have them.
+
+    Parameters
+    ----------
+    observed : xarray.Dataset
+        Numbers; below 0, or not a number, where nothing was recorded.
+    of : xarray.Dataset, optional
+        Replications of it; the observed data themselves by default.
+
+    Returns
+    -------
+    xarray.Dataset
+        What was not recorded is not a number, and neither are its replications, but those of
+        outcomes, which are codes of pairs. ``flag_values`` and ``flag_meanings`` (of the CF
+        conventions) say what numbers stand for.
+    """
+    out = (observed if of is None else of).copy()
+    for key, values in observed.data_vars.items():
+        name, pairs = str(key), key == "outcome_observed"
+        recorded = values > 0 if pairs else values >= 0
+        if not recorded.all() and not (pairs and of is not None):
+            out[name] = out[name].where(recorded)
+        if name in MEANINGS:
+            told = MEANINGS[name]
+            flags = {"flag_values": np.arange(len(told)), "flag_meanings": " ".join(told)}
+            out[name].attrs.update(flags)
+    return out
 
 
 def contents(model: pm.Model) -> dict[str, xr.Dataset]:
@@ -32,10 +77,11 @@ def contents(model: pm.Model) -> dict[str, xr.Dataset]:
     """
     observed = {rv.name: model.rvs_to_values[rv] for rv in model.observed_RVs}
     groups = {"observed_data": observed, "constant_data": {v.name: v for v in model.data_vars}}
-    return {
+    found = {
         name: _dataset(model, {n: _content(v) for n, v in group.items()})
         for name, group in groups.items()
     }
+    return found | {"observed_data": readable(found["observed_data"])}
 
 
 def _content(variable: Any) -> np.ndarray:
