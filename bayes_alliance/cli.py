@@ -226,7 +226,7 @@ def _emit(value: Any) -> None:
     print(json.dumps(clean(value), indent=2))
 
 
-def _show(frame: Any, title: str) -> None:
+def _show(frame: Any, title: str, problems: Sequence[str] = ()) -> None:
     """Print a DataFrame as a table, as wide as it needs to be where nobody watches."""
     from rich.console import Console
     from rich.table import Table
@@ -239,7 +239,8 @@ def _show(frame: Any, title: str) -> None:
     def shown(text: object) -> Text:  # never markup
         return Text(one_line(str(text), 2000))
 
-    table = Table(title=shown(title), title_justify="left", caption_justify="left")
+    below = shown("; ".join(problems)) if problems else None
+    table = Table(title=shown(title), caption=below, title_justify="left", caption_justify="left")
     table.add_column(shown(frame.index.name or ""), overflow="fold")
     for column in frame.columns:
         number = frame[column].dtype.kind in "fiu"
@@ -704,6 +705,9 @@ def forecast(
     by_year: Annotated[
         bool, typer.Option("--by-year", help="Also whether a decision arises, up to the horizon.")
     ] = False,
+    year: Annotated[
+        int | None, typer.Option(help="Year of the decision; the scenario's first by default.")
+    ] = None,
     explore: Annotated[
         bool, typer.Option("--explore", help="Write a page on which to change what is supposed.")
     ] = False,
@@ -733,33 +737,61 @@ def forecast(
 
         _file_to_write(out, (".csv",), [scenario, *fits])
         target(out)
+    from bayes_alliance.forecast.decided import condition, decision_year, untouched, years_to_show
     from bayes_alliance.forecast.forecast import as_csv, stacking_weights
     from bayes_alliance.forecast.forecast import forecast as forecast_fits
     from bayes_alliance.storage import data_of
 
+    if year is not None or not by_year:
+        decision_year(asked, year)
     trees = _open(fits, data)
     weights = stacking_weights(trees)
-    frame = forecast_fits(trees, asked, weights)
-    paths = dict(zip(trees, fits, strict=True))
-    years = _by_year(paths, trees, asked, weights) if by_year else None
+    if by_year:
+        paths = dict(zip(trees, fits, strict=True))
+        frame, years = _by_year(paths, trees, asked, weights)
+        shown = years_to_show(asked) if year is None else [year]
+    else:
+        frame, years = forecast_fits(trees, asked, weights, year), None
+        shown = frame["year"].unique().tolist()
+    problems = list(dict.fromkeys((frame if years is None else years).attrs["problems"]))
     notes = warnings(asked, data_of(next(iter(trees.values()))))
+    notes += [note for one in shown for note in untouched(asked, one)] if len(shown) == 1 else []
     if out is not None:
-        write_text(out, as_csv(frame, asked))
+        write_text(out, as_csv(_one_table(frame, years), asked))
+    for problem in problems:
+        _say(problem, sys.stderr)
     if json_:
+        first = frame[frame["year"] == shown[0]]
         rows = {
             theory: part.set_index("cell").drop(columns="theory").to_dict(orient="index")
-            for theory, part in frame.groupby("theory", sort=False)
+            for theory, part in first.groupby("theory", sort=False)
         }
-        found = {} if years is None else {"by_year": years.to_dict(orient="records")}
-        _emit({"scenario": asked.name, "forecast": rows, **found, "warnings": notes})
+        about = {"scenario": asked.name, "title": asked.title, "condition": condition(shown[0])}
+        found = {}
+        if years is not None:
+            found = {"by_year": years.to_dict(orient="records")}
+            found |= {"if_decided": frame.to_dict(orient="records")}
+        _emit({**about, "forecast": rows, **found, "problems": problems, "warnings": notes})
         return
     words = f"{asked.title}: probability (90 % interval)"
-    _show(_wide(frame, "cell"), f"{words}, if the question is decided")
+    for one in shown:
+        _show(_wide(frame[frame["year"] == one], "cell"), f"{words}, {condition(one)}", problems)
     if years is not None:
         last = years[years["year"] == asked.horizon]
-        _show(_wide(last, "rung"), f"{words}, what it is at the end of {asked.horizon}")
+        end = f"{words}, what it is at the end of {asked.horizon}, decided or not"
+        _show(_wide(last, "rung"), end, problems)
     for note in notes:
         _say(f"note: {note}")
+
+
+def _one_table(frame: Any, years: Any) -> Any:
+    """Designs if decided, and what the grouping is by the end of each year, as one table."""
+    import pandas as pd
+
+    if years is None:
+        return frame
+    named = frame.rename(columns={"cell": "outcome"}), years.rename(columns={"rung": "outcome"})
+    return pd.concat(named, ignore_index=True)
 
 
 def _explore(given: list[str], out: Path | None, data: list[str] | None) -> None:
@@ -793,13 +825,16 @@ def _wide(frame: Any, rows: str) -> Any:
 def _by_year(
     paths: dict[str, Path], trees: dict[str, Any], asked: Any, weights: dict[str, float]
 ) -> Any:
-    """What a grouping is at the end of each year."""
-    from bayes_alliance.forecast.horizon import horizon
+    """Designs if decided in each year, and what a grouping is at the end of each year."""
+    from bayes_alliance.forecast import given
+    from bayes_alliance.forecast.horizon import by_year, designs_by_year, outlooks
 
     with _progress(55 * len(trees)) as tell:
         forms = _hazards(paths, trees, tell)
         tell("what the grouping is by year")
-        return horizon(trees, forms, asked, weights)
+        found = outlooks(trees, forms, asked)
+        designs, ladder = designs_by_year(found, weights), by_year(found, weights)
+        return given.marked(designs, trees), given.marked(ladder, trees, forms)
 
 
 def _hazards(paths: dict[str, Path], trees: dict[str, Any], tell: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import arviz as az
@@ -64,6 +65,40 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     out["problems"] = [text for passed, text in checks if not passed]
     out["verdict"] = "not to be trusted" if out["problems"] else "ok"
     return out
+
+
+def untrusted(trees: Mapping[str, xr.DataTree]) -> dict[str, list[str]]:
+    """Fits that are not to be trusted, with what is wrong.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Fits, and hazards of decisions, by name.
+
+    Returns
+    -------
+    dict of str to list of str
+        Problems by name; empty if every fit passed.
+    """
+    found = {name: diagnose(tree)["problems"] for name, tree in trees.items()}
+    return {name: problems for name, problems in found.items() if problems}
+
+
+def mark(trees: Mapping[str, xr.DataTree]) -> list[str]:
+    """Lines that stand with every number which comes of fits that are not to be trusted.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Fits, and hazards of decisions, by name.
+
+    Returns
+    -------
+    list of str
+        A line a failed fit; empty if every fit passed.
+    """
+    failed = untrusted(trees)
+    return [f"not to be trusted: {name}: {'; '.join(of)}" for name, of in failed.items()]
 
 
 def _flat(values: xr.Dataset) -> pd.Series:

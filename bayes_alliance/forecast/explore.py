@@ -33,6 +33,7 @@ from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
 from bayes_alliance.files import target, write_text
 from bayes_alliance.forecast.clients import COLUMNS, states
+from bayes_alliance.forecast.decided import constant
 from bayes_alliance.forecast.explorer import page
 from bayes_alliance.forecast.formation import USUAL, formation
 from bayes_alliance.forecast.horizon import RUNG_OF_CELL, RUNGS
@@ -283,6 +284,9 @@ def _check(trees: Mapping[str, xr.DataTree], scenarios: Sequence[Scenario]) -> N
                 column="year",
                 value=scenario.year,
             )
+        if not constant(scenario):
+            words = "values that hold in all years: the page sets each for all of them"
+            raise InputError(words, file=scenario.name, column="path, interventions")
         if not scenario.horizon <= LAST_HORIZON or len(scenario.clients) > MOST_CLIENTS:
             raise InputError(
                 f"a horizon to {LAST_HORIZON} and at most {MOST_CLIENTS} clients",

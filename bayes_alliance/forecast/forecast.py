@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from bayes_alliance import text
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.compare.loo import compare
 from bayes_alliance.data.load import Data
-from bayes_alliance.errors import InputError
+from bayes_alliance.forecast import given
+from bayes_alliance.forecast.decided import IF_DECIDED, decision_year, untouched
 from bayes_alliance.forecast.sample import central, certain, sample
-from bayes_alliance.forecast.scenario import Scenario, read
+from bayes_alliance.forecast.scenario import Scenario
 from bayes_alliance.forecast.tables import scenario_data, yearly_data
 from bayes_alliance.process.cells import CELLS
 from bayes_alliance.process.containers import FACTORS, Arrays, arrays, coords
@@ -321,8 +323,9 @@ def draws_for(model: pm.Model, tree: xr.DataTree, scenario: Scenario, draws: int
 
 def forecast(
     trees: Mapping[str, xr.DataTree],
-    scenario: Scenario | str,
+    scenario: Scenario | str | Path,
     weights: Mapping[str, float] | None = None,
+    year: int | None = None,
 ) -> pd.DataFrame:
     """Forecast the design that would come of a scenario.
 
@@ -334,30 +337,40 @@ def forecast(
         A bundled scenario's name, a TOML file, or a scenario already read.
     weights : mapping of str to float, optional
         Stacking weights by theory; computed with `compare` if not given.
+    year : int, optional
+        Year of the decision; the scenario's first by default.
 
     Returns
     -------
     pandas.DataFrame
-        One row a theory (and ``stacked``) and cell: ``probability`` (posterior mean), ``lower``
-        and ``upper`` (90 % interval over draws). Conditional on the question being decided.
+        One row a theory (and ``stacked``) and cell: ``year`` and ``condition`` (if decided in that
+        year), ``probability`` (posterior mean), ``lower`` and ``upper`` (90 % interval over draws),
+        ``trusted`` (whether the fits passed their diagnostics; ``attrs["problems"]`` has what is
+        wrong, and ``attrs["notes"]`` what of the scenario such a decision does not see).
 
     Raises
     ------
     InputError
-        If the scenario cannot be used, or the weights do not fit the theories.
+        If the fits or the scenario cannot be used, the weights do not fit the theories, or no year
+        is given and something in the scenario begins after its first.
 
     References
     ----------
     Yao, Vehtari, Simpson & Gelman (2018), "Using stacking to average Bayesian predictive
     distributions".
     """
-    if not isinstance(scenario, Scenario):
-        scenario = read(scenario)
+    trees, scenario = given.fits(trees), given.scenario_of(scenario)
+    when = decision_year(scenario, year)
     weights = stacking_weights(trees, weights)
-    return by_cell({name: design_draws(tree, scenario) for name, tree in trees.items()}, weights)
+    draws = {name: design_draws(tree, scenario, year=when) for name, tree in trees.items()}
+    out = given.marked(by_cell(draws, weights, when), trees)
+    out.attrs["notes"] = untouched(scenario, when)
+    return out
 
 
-def by_cell(draws: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> pd.DataFrame:
+def by_cell(
+    draws: Mapping[str, np.ndarray], weights: Mapping[str, float], year: int
+) -> pd.DataFrame:
     """Table of designs from draws of their probabilities.
 
     Parameters
@@ -366,16 +379,20 @@ def by_cell(draws: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> pd
         What `design_draws` gave, by theory.
     weights : mapping of str to float
         Stacking weights by theory.
+    year : int
+        Year of the decision.
 
     Returns
     -------
     pandas.DataFrame
-        What `forecast` gives.
+        What `forecast` gives, without the verdicts on the fits.
     """
     draws = {**draws, STACKED: stack(draws, weights)}
     rows = [
         {
             "theory": name,
+            "year": year,
+            "condition": IF_DECIDED,
             "cell": cell,
             "probability": float(values[:, i].mean()),
             **dict(zip(("lower", "upper"), interval(values[:, i]), strict=True)),
@@ -408,18 +425,12 @@ def stacking_weights(
     InputError
         If there are no fits, or the weights do not fit them.
     """
-    if not trees:
-        raise InputError("one fit or more", column="fits")
+    trees = given.fits(trees)
     if weights is None:
         weights = (
             compare(trees)["weight"].to_dict() if len(trees) > 1 else dict.fromkeys(trees, 1.0)
         )
-    whole = abs(sum(weights.values()) - 1) <= 1e-3 and all(w >= 0 for w in weights.values())
-    if set(weights) != set(trees) or not whole:
-        raise InputError(
-            "weights of the fitted theories that sum to 1", column="weights", value=dict(weights)
-        )
-    return dict(weights)
+    return given.weights_of(weights, trees)
 
 
 def stack(draws: Mapping[str, np.ndarray], weights: Mapping[str, float]) -> np.ndarray:

@@ -47,6 +47,7 @@ from bayes_alliance.data.validate import read_table
 from bayes_alliance.density import GRAPHS, compile_model, untraced
 from bayes_alliance.errors import InputError
 from bayes_alliance.fit import made_for, sample_model, versions, with_containers
+from bayes_alliance.forecast import given
 from bayes_alliance.forecast.forecast import READERS, carry_over, contents
 from bayes_alliance.forecast.parameters import Asked, Carried, Parameters
 from bayes_alliance.process.containers import (
@@ -140,6 +141,9 @@ def formation(
     """
     asked = settings(draws, tune, chains, seed)
     draws, tune, chains, seed = asked.values()
+    given.fits({"fit": tree})
+    if panel is not None and not isinstance(panel, pd.DataFrame):
+        raise InputError("a DataFrame, or None", column="panel", value=type(panel).__name__)
     tell = progress or (lambda step: None)
     years = bundled_panel() if panel is None else check_years(panel, ("major", "decisions"))
     spec = load_priors(MODEL, priors)

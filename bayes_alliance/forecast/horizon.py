@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,9 +27,12 @@ from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.data.load import Data
 from bayes_alliance.data.panel import panel
 from bayes_alliance.errors import InputError
+from bayes_alliance.forecast import given
+from bayes_alliance.forecast.decided import WHETHER
 from bayes_alliance.forecast.forecast import (
     INPUTS,
     STACKED,
+    by_cell,
     input_draws,
     stack,
     stacking_weights,
@@ -36,7 +40,7 @@ from bayes_alliance.forecast.forecast import (
 )
 from bayes_alliance.forecast.formation import COVARIATES, USUAL, hazards
 from bayes_alliance.forecast.sample import sample
-from bayes_alliance.forecast.scenario import Scenario, read
+from bayes_alliance.forecast.scenario import Scenario
 from bayes_alliance.forecast.tables import yearly_data
 from bayes_alliance.process.containers import LEAST_RATIO
 from bayes_alliance.storage import data_of
@@ -191,7 +195,7 @@ def _share_of(way: str):
 def horizon(
     trees: Mapping[str, xr.DataTree],
     forms: Mapping[str, xr.DataTree],
-    scenario: Scenario | str,
+    scenario: Scenario | str | Path,
     weights: Mapping[str, float] | None = None,
     draws: int = 1000,
 ) -> pd.DataFrame:
@@ -213,17 +217,18 @@ def horizon(
     Returns
     -------
     pandas.DataFrame
-        What `by_year` gives.
+        What `by_year` gives, and ``trusted`` and ``attrs["problems"]`` as in
+        `bayes_alliance.forecast`.
 
     Raises
     ------
     InputError
         If the scenario cannot be used, or the weights or hazards do not fit the theories.
     """
-    if not isinstance(scenario, Scenario):
-        scenario = read(scenario)
+    trees, scenario = given.fits(trees), given.scenario_of(scenario)
+    forms = given.hazards(forms, trees)
     weights = stacking_weights(trees, weights)
-    return by_year(outlooks(trees, forms, scenario, draws), weights)
+    return given.marked(by_year(outlooks(trees, forms, scenario, draws), weights), trees, forms)
 
 
 def outlooks(
@@ -253,8 +258,7 @@ def outlooks(
     InputError
         If a theory has no hazard, or one of another theory.
     """
-    if missing := [name for name in trees if name not in forms]:
-        raise InputError("a hazard of decisions of each theory", column="forms", value=missing[0])
+    forms = given.hazards(forms, trees)
     return {name: outlook(tree, forms[name], scenario, draws) for name, tree in trees.items()}
 
 
@@ -271,10 +275,10 @@ def by_year(found: Mapping[str, xr.Dataset], weights: Mapping[str, float]) -> pd
     Returns
     -------
     pandas.DataFrame
-        One row a theory (and ``stacked``), year and rung: ``probability`` (posterior mean),
-        ``lower`` and ``upper`` (90 % interval over draws). The rung ``multilateral`` is both
-        multilateral ones together; ``decision`` is the probability that a decision about the
-        grouping has arisen.
+        One row a theory (and ``stacked``), year and rung: ``condition`` (decided or not),
+        ``probability`` (posterior mean), ``lower`` and ``upper`` (90 % interval over draws). The
+        rung ``multilateral`` is both multilateral ones together; ``decision`` is the probability
+        that a decision about the grouping has arisen.
     """
     years = next(iter(found.values()))["year"].to_numpy()
     names = (*RUNGS, "multilateral", "decision")
@@ -284,6 +288,7 @@ def by_year(found: Mapping[str, xr.Dataset], weights: Mapping[str, float]) -> pd
         {
             "theory": name,
             "year": int(year),
+            "condition": WHETHER,
             "rung": rung,
             "probability": float(values[:, i, j].mean()),
             **dict(zip(("lower", "upper"), interval(values[:, i, j]), strict=True)),
@@ -292,6 +297,30 @@ def by_year(found: Mapping[str, xr.Dataset], weights: Mapping[str, float]) -> pd
         for i, year in enumerate(years)
         for j, rung in enumerate(names)
     )
+
+
+def designs_by_year(found: Mapping[str, xr.Dataset], weights: Mapping[str, float]) -> pd.DataFrame:
+    """Designs if the question is decided in each year, as a table.
+
+    Parameters
+    ----------
+    found : mapping of str to xarray.Dataset
+        What `outlook` gave, by theory.
+    weights : mapping of str to float
+        Stacking weights by theory.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What `bayes_alliance.forecast` gives for each year, one below the other.
+    """
+    years = next(iter(found.values()))["year"].to_numpy()
+    draws = {name: of["design"].to_numpy() for name, of in found.items()}
+    parts = [
+        by_cell({name: of[:, i] for name, of in draws.items()}, weights, int(year))
+        for i, year in enumerate(years)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _with_sums(found: xr.Dataset) -> np.ndarray:

@@ -27,6 +27,7 @@ from bayes_alliance.data.load import Data
 from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
 from bayes_alliance.forecast.beyond import warnings as scenario_warnings
+from bayes_alliance.forecast.decided import decision_year
 from bayes_alliance.forecast.forecast import by_cell
 from bayes_alliance.forecast.formation import formation
 from bayes_alliance.forecast.kept import settings
@@ -314,7 +315,10 @@ def whole(
 
 def _read(scenarios: list[str] | None) -> dict[str, Scenario]:
     """Scenarios by name."""
-    return {name: read(name) for name in (FORECAST if scenarios is None else scenarios)}
+    found = {name: read(name) for name in (FORECAST if scenarios is None else scenarios)}
+    for one in found.values():
+        decision_year(one)
+    return found
 
 
 def _diagnosed(tree: xr.DataTree) -> dict[str, Any]:
@@ -478,8 +482,8 @@ def together(
         checks={name: one.checks for name, one in parts.items()},
         scenarios=asked,
         forecasts={
-            name: by_cell({n: of.designs[name] for n, of in foreseen.items()}, weights)
-            for name in asked
+            name: by_cell({n: of.designs[name] for n, of in foreseen.items()}, weights, one.year)
+            for name, one in asked.items()
         },
         stacked={key: stacking({n: s[n] for n in trees}) for key, s in scores.items()},
         stages={
