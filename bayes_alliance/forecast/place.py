@@ -17,7 +17,12 @@ from bayes_alliance.errors import InputError
 TOLERANCE = 1e-6
 """How far probabilities may be from summing to 1: they are typed with few digits."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+"""Control characters, other ends of lines, changes of direction, halves of characters."""
+LONGEST_LINE, LONGEST_TEXT, LONGEST_SLUG = 500, 20_000, 80
+"""Characters; a slug becomes the name of a file."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,9 @@ def keys(
 def text(value: object, place: Place) -> str:
     """Check a text of any length; control characters are refused, markup is plain text."""
     if not isinstance(value, str) or not value.strip() or _CONTROL.search(value):
-        place.refuse("a text, not empty", value)
+        place.refuse("a text, not empty, without control characters", value)
+    if len(value) > LONGEST_TEXT:
+        place.refuse(f"a text of at most {LONGEST_TEXT} characters, not {len(value)}")
     return value.strip()
 
 
@@ -93,6 +100,8 @@ def line(value: object, place: Place) -> str:
     """Check a text on one line."""
     if not isinstance(value, str) or "\n" in text(value, place):
         place.refuse("a text on one line, not empty", value)
+    if len(value) > LONGEST_LINE:
+        place.refuse(f"a text of at most {LONGEST_LINE} characters, not {len(value)}")
     return value.strip()
 
 
@@ -100,6 +109,8 @@ def slug(value: object, place: Place) -> str:
     """Check an identifier."""
     if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
         place.refuse("lower-case words joined by hyphens", value)
+    if len(value) > LONGEST_SLUG:
+        place.refuse(f"at most {LONGEST_SLUG} characters, not {len(value)}", value)
     return value
 
 

@@ -18,9 +18,8 @@ from bayes_alliance.forecast.inputs import Beta, Value
 from bayes_alliance.forecast.levers import Intervention
 from bayes_alliance.forecast.parse import fields
 from bayes_alliance.forecast.place import Place, keys, near
-from bayes_alliance.process.priors import read_toml
+from bayes_alliance.process.priors import LARGEST_FILE, read_toml
 
-LARGEST_FILE = 1_000_000  # bytes
 OWN = ("name", "title", "question")
 """Keys that a file which extends another must have itself."""
 MERGED = ("clients", "threat", "path", "sources")
@@ -165,7 +164,7 @@ def read(name_or_path: str | Path) -> Scenario:
         words = "the name of a scenario or of a TOML file"
         raise InputError(words, column="scenario", value=name_or_path)
     path, place = _find(name_or_path, Path())
-    return Scenario(**fields(_whole(_content(path, place), place, path.parent, (path,)), place))
+    return Scenario(**fields(_whole(read_toml(path), place, path.parent, (path,)), place))
 
 
 def parse(content: Mapping[str, Any], file: str = "scenario") -> Scenario:
@@ -202,15 +201,6 @@ def _find(name_or_path: str | Path, folder: Path, asked: Place | None = None) ->
     return path, place
 
 
-def _content(path: Path, place: Place) -> dict[str, Any]:
-    try:
-        return read_toml(path)
-    except InputError:
-        raise
-    except (ValueError, RecursionError) as error:  # numbers too long, nesting too deep
-        place.refuse(f"TOML ({error})")
-
-
 def _check_file(path: Path, name: str, place: Place) -> None:
     """Refuse what is not a regular file of a bearable size."""
     try:
@@ -241,7 +231,7 @@ def _whole(content: Any, place: Place, folder: Path, seen: tuple[Path, ...]) -> 
     if path.resolve() in {p.resolve() for p in seen}:
         here.refuse("another file: these extend each other", name)
     keys({key: own.get(key) for key in OWN if key in own}, OWN, OWN, place)
-    below = _whole(_content(path, base), base, path.parent, (*seen, path))
+    below = _whole(read_toml(path), base, path.parent, (*seen, path))
     fields(below, base)
     out = dict(below)
     for key, given in own.items():

@@ -174,6 +174,10 @@ def _file(name: str) -> Path:
     return Path(found.origin).with_suffix(".toml")
 
 
+LARGEST_FILE = 1_000_000
+"""Bytes of a file of priors or of a scenario."""
+
+
 def read_toml(path: str | Path) -> dict[str, Any]:
     """Content of a TOML file, or one message why not.
 
@@ -193,9 +197,18 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         If the file is missing, is not UTF-8 or is not TOML.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
+            raise InputError("a TOML file, no folder and no pipe", file=str(path))
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise InputError(f"a file of at most {LARGEST_FILE} bytes", file=str(path))
+        text = content.decode("utf-8-sig").replace("
+", "
+")
         if deep := DEEP.search(text):
-            row = text.count("\n", 0, deep.start()) + 1
+            row = text.count("
+", 0, deep.start()) + 1
             raise InputError("keys of at most 64 parts", file=str(path), row=row)
         return tomllib.loads(text)
     except InputError:
@@ -204,10 +217,8 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise InputError(f"a readable file ({error.strerror})", file=str(path)) from None
     except UnicodeDecodeError:
         raise InputError("text in UTF-8", file=str(path)) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits, a NUL
         raise InputError(f"TOML ({error})", file=str(path)) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"plain TOML ({type(error).__name__})", file=str(path)) from None
 
 
 def _apply(merged: dict[str, Any], name: str, change: Any, source: str) -> None:
