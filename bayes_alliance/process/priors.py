@@ -203,12 +203,9 @@ def read_toml(path: str | Path) -> dict[str, Any]:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             raise InputError(f"a file of at most {LARGEST_FILE} bytes", file=str(path))
-        text = content.decode("utf-8-sig").replace("
-", "
-")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
         if deep := DEEP.search(text):
-            row = text.count("
-", 0, deep.start()) + 1
+            row = text.count("\n", 0, deep.start()) + 1
             raise InputError("keys of at most 64 parts", file=str(path), row=row)
         return tomllib.loads(text)
     except InputError:
