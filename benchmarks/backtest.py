@@ -21,8 +21,8 @@ from typing import Any
 import xarray as xr
 from fits import ROOT, commit
 
-from bayes_alliance.compare.study import write_whole
 from bayes_alliance.errors import InputError
+from bayes_alliance.files import write_text
 
 STORE = Path(__file__).parent / "backtest"
 FITS = ROOT / "reports/backtest"
@@ -50,7 +50,7 @@ def main(given: list[str] | None = None) -> int:
                 return 2
             text = json.dumps(stored, separators=(",", ":"), allow_nan=False)
             asked.store.mkdir(parents=True, exist_ok=True)
-            write_whole(asked.store / f"{origin}.json", text + "\n")
+            write_text(asked.store / f"{origin}.json", text + "\n")
     from backtest_page import write
 
     write(asked.store, asked.page_file)

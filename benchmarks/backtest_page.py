@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from backtest_figures import calibration, gains
 
-from bayes_alliance.compare.study import write_whole
+from bayes_alliance.files import write_text
 from bayes_alliance.forecast.baselines import BASE, SURVIVAL
 from bayes_alliance.forecast.skill import (
     DESIGNS,
@@ -432,4 +432,4 @@ def write(store: Path, page: Path) -> None:
         half = path.with_suffix(".half")
         save(figure, half)
         half.replace(path)
-    write_whole(page, text)
+    write_text(page, text)

@@ -662,7 +662,7 @@ def composed() -> tuple[str, dict[str, Any]]:
 
 def write() -> None:
     """Write the page and its figures from the stored run, each whole or not at all."""
-    from bayes_alliance.compare.study import write_whole
+    from bayes_alliance.files import write_text
     from bayes_alliance.report.figures.style import save
 
     text, figures = composed()
@@ -671,4 +671,4 @@ def write() -> None:
         half = FIGURES / f"{slug}.half"
         save(figure, half)
         half.replace(FIGURES / f"{slug}.svg")
-    write_whole(PAGE, text)
+    write_text(PAGE, text)

@@ -21,8 +21,9 @@ from fits import ROOT, commit
 
 from bayes_alliance.cli import study_progress
 from bayes_alliance.compare.specifications import CHOICES, CODING, Specification, of_study
-from bayes_alliance.compare.study import Study, compact, complete, open_study, run, write_whole
+from bayes_alliance.compare.study import Study, compact, complete, open_study, run, seal
 from bayes_alliance.errors import InputError
+from bayes_alliance.files import write_text
 from bayes_alliance.report.figures.style import Figure
 
 FOLDER = ROOT / "reports/study"
@@ -85,8 +86,8 @@ def keep(name: str, folder: Path) -> None:
             made = {"commit": commit(), "date": date.fromtimestamp(seconds).isoformat()}
         result |= made
     STORE.mkdir(exist_ok=True)
-    text = json.dumps(stored, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    write_whole(path, text + "\n")
+    text = json.dumps(seal(stored), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    write_text(path, text + "\n")
 
 
 def fits_of(study: Study) -> list[tuple[str, Specification, dict[str, Any]]]:
@@ -348,7 +349,7 @@ def write() -> None:
             half = path.with_suffix(".half")
             save(figure, half)
             half.replace(path)
-    write_whole(PAGE, text)
+    write_text(PAGE, text)
 
 
 def composed() -> tuple[str, dict[str, dict[str, Figure]]]:

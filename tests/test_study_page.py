@@ -16,7 +16,7 @@ import pytest
 
 from bayes_alliance.compare.curve import comparison_curve, hypothesis_curve
 from bayes_alliance.compare.specifications import Specification, of_study
-from bayes_alliance.compare.study import compact, open_study
+from bayes_alliance.compare.study import compact, open_study, seal
 from bayes_alliance.errors import InputError
 from bayes_alliance.theories import get
 
@@ -68,10 +68,10 @@ def folder(script: ModuleType, tmp_path: Path) -> Path:
         "theories": script.THEORIES,
         "specifications": [dict(s.changed) for s in specifications],
     }
-    (place / "study.json").write_text(json.dumps(asked), encoding="utf-8")
+    (place / "study.json").write_text(json.dumps(seal(asked)), encoding="utf-8")
     for s in specifications:
         for theory in script.THEORIES:
-            text = json.dumps(result(theory, s))
+            text = json.dumps(seal(result(theory, s)))
             (place / "fits" / f"{s.hash}-{theory}.json").write_text(text, encoding="utf-8")
     return place
 
@@ -93,7 +93,7 @@ def written(script: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytes
 def test_a_stored_study_opens_as_its_folder_does(folder: Path, tmp_path: Path) -> None:
     small = compact(folder)
     path = tmp_path / "small.json"
-    path.write_text(json.dumps(small), encoding="utf-8")
+    path.write_text(json.dumps(seal(small)), encoding="utf-8")
     stored, whole = open_study(path), open_study(folder)
     assert stored.specifications == whole.specifications and stored.theories == whole.theories
     for table in (comparison_curve, hypothesis_curve):
@@ -103,7 +103,7 @@ def test_a_stored_study_opens_as_its_folder_does(folder: Path, tmp_path: Path) -
     assert one["hypotheses"]["H1"]["probability"] == 0.9504, "no rounding over a threshold"
     assert "words" not in one["hypotheses"]["H1"]
     del one["scores"]
-    path.write_text(json.dumps(small), encoding="utf-8")
+    path.write_text(json.dumps(seal(small)), encoding="utf-8")
     with pytest.raises(InputError, match=r"small\.json"):
         open_study(path)
 
@@ -131,7 +131,8 @@ def test_the_page_of_a_study_that_is_done(written, tmp_path: Path) -> None:
 def test_what_failed_is_named_and_answers_nothing(folder: Path, written) -> None:
     s = next(s for s in of_study(DATA) if s.label == "wider priors")
     path = folder / "fits" / f"{s.hash}-prospect.json"
-    path.write_text(json.dumps(result("prospect", s, ("R-hat 1.10 at x",))), encoding="utf-8")
+    spoilt = seal(result("prospect", s, ("R-hat 1.10 at x",)))
+    path.write_text(json.dumps(spoilt), encoding="utf-8")
     text = written()
     assert "Failed their diagnostics: 1 of 17" in text
     assert "\n- **prospect, wider priors**: R-hat 1.10 at x\n" in text
@@ -163,7 +164,8 @@ def test_the_page_stays_the_same_and_results_keep_their_commit(
     assert written() == before and "commits first12;" in before
     assert {p.name: p.read_bytes() for p in (tmp_path / "figures").iterdir()} == figures
     for path in (folder / "fits").glob("*.json"):
-        path.write_text(path.read_text(encoding="utf-8").replace('"c"', '"d"'), encoding="utf-8")
+        changed = json.loads(path.read_text(encoding="utf-8").replace('"c"', '"d"'))
+        path.write_text(json.dumps(seal(changed)), encoding="utf-8")
     assert "commits second3;" in written()
 
 

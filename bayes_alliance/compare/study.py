@@ -3,12 +3,14 @@
 The folder holds ``study.json``, what was asked, and in ``fits/`` a file a specification and theory,
 named ``<specification>-<theory>.json``. A file is written whole or not at all as soon as its fit is
 done, and one that is there is not made again while all that it depends on is the same.
-`compact` makes one small file of a folder, which `open_study` reads as it reads the folder.
+`compact` makes one small file of a folder, which `open_study` reads as it reads the folder. Each
+file ends with a digest of what it holds: one that was damaged or changed by hand is refused.
 """
 
 from __future__ import annotations
 
 import ast
+import asyncio
 import functools
 import hashlib
 import itertools
@@ -19,12 +21,14 @@ import os
 import pickle
 import threading
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -56,6 +60,7 @@ ALONE = threading.Lock()
 KEPT = ("inputs", "problems", "diagnostics", "scores", "pareto_k", "good_k", "hypotheses")
 """What every result has."""
 ASKED = ("data", "theories", "specifications")
+SEAL = "digest"
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,7 @@ def run(
 
         count = len(client.nthreads())
         tell(0, len(tasks), f"fit and score, {count} at a time" if count else "wait for a worker")
+        lost = 0
         tasks_of = {
             client.submit(one, t.theory, t.tables, t.priors, settings, t.inputs, pure=False): t
             for t in tasks
@@ -177,7 +183,14 @@ def run(
             task, (result, words) = tasks_of[future], _result(future, scheduler)
             if result is not None:
                 _store(folder, task, result)
+            lost += result is None
             tell(done, len(tasks), f"{task.theory}, {task.specifications[0].label}: {words}")
+    if lost:
+        warnings.warn(
+            f"{lost} of {len(tasks)} fits are missing: their workers were killed, probably for "
+            "want of memory; run again to go on, with fewer workers or on a larger machine",
+            stacklevel=2,
+        )
     return len(tasks)
 
 
@@ -255,7 +268,25 @@ def compact(folder: str | Path) -> dict[str, Any]:
     place = Path(folder)
     study = open_study(place)
     asked = _read(place / "study.json", ASKED)
-    return asked | {"results": {f"{h}-{t}": _small(r) for (h, t), r in study.results.items()}}
+    return seal(asked | {"results": {f"{h}-{t}": _small(r) for (h, t), r in study.results.items()}})
+
+
+def seal(content: dict[str, Any]) -> dict[str, Any]:
+    """Add the digest that every file of a study ends with.
+
+    Parameters
+    ----------
+    content : dict
+        Plain content, with or without a digest.
+
+    Returns
+    -------
+    dict
+        The content, then its ``digest``.
+    """
+    bare = {key: value for key, value in content.items() if key != SEAL}
+    text = json.dumps(bare, sort_keys=True, separators=(",", ":"))
+    return bare | {SEAL: hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _small(result: dict[str, Any]) -> dict[str, Any]:
@@ -441,7 +472,7 @@ def _claim(folder: Path, specifications, theories, settings) -> Path:
                 raise InputError(
                     f"{words} of its own", file=str(path), column=name, value=there[name]
                 )
-    write_text(path, _text(asked))
+    write_text(path, _text(seal(asked)))
     return folder
 
 
@@ -471,7 +502,8 @@ def _store(folder: Path, task: Task, result: dict[str, Any]) -> None:
     """Write a result under the name of each specification that it is for."""
     for s in task.specifications:
         named = result | {"specification": dict(s.changed), "theory": task.theory}
-        write_text(_place(folder, s, task.theory), _text(named))
+        # what is not finite is null in the file, so also in its digest
+        write_text(_place(folder, s, task.theory), _text(seal(json.loads(_text(named)))))
 
 
 def _result(future: Future, scheduler: str | None) -> tuple[dict[str, Any] | None, str]:
@@ -480,13 +512,35 @@ def _result(future: Future, scheduler: str | None) -> tuple[dict[str, Any] | Non
         words = "a scheduler that stays: run again to go on"
         raise InputError(words, column="scheduler", value=scheduler or "local")
     if future.status == "error":
-        return None, f"not fitted ({type(future.exception()).__name__})"
+        error = future.exception()
+        killed = type(error).__name__ == "KilledWorker" or isinstance(error, MemoryError)
+        why = "its worker was killed, probably for want of memory"
+        return None, f"not fitted: {why if killed else type(error).__name__}"
     result = future.result()
     if "differs" in result:
         words = f"workers with the same {', '.join(result['differs'])} as here"
         raise InputError(words, column="scheduler", value=scheduler)
     seconds = sum(result.get("seconds", {}).values())
     return result, "; ".join(result["problems"]) or f"ok ({seconds:.0f} s)"
+
+
+def _reach(scheduler: str) -> None:
+    """Refuse what is no scheduler within seconds: a client of it would try on, and then hang."""
+    from distributed import Security, rpc
+
+    async def ask() -> None:
+        known = Security().get_connection_args("client")
+        async with rpc(scheduler, timeout=PATIENCE, connection_args=known) as asked:
+            await asked.identity()
+
+    words = "the address of a running dask scheduler, such as tcp://host:8786"
+    try:
+        if scheduler.partition("://")[0] not in ("tcp", "tls") or not urlsplit(scheduler).port:
+            raise ValueError("no such address")
+        asyncio.run(asyncio.wait_for(ask(), PATIENCE))
+    except Exception as error:
+        why = type(error).__name__
+        raise InputError(f"{words} ({why})", column="scheduler", value=scheduler) from None
 
 
 @contextmanager
@@ -499,12 +553,8 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     from distributed import Client, LocalCluster
 
     if scheduler is not None:
-        try:
-            client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
-        except (OSError, ValueError) as error:
-            words = f"the address of a running dask scheduler ({type(error).__name__})"
-            raise InputError(words, column="scheduler", value=scheduler) from None
-        with client:
+        _reach(scheduler)
+        with Client(scheduler, timeout=PATIENCE, set_as_default=False) as client:
             yield client
         return
     cores = os.cpu_count() or 1
@@ -536,7 +586,9 @@ def _read(path: Path, keys: Sequence[str]) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"a study's file ({error.strerror})", file=str(path)) from None
-    except ValueError:
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict) and seal(found)[SEAL] != found.pop(SEAL, None):
         found = None
     return _whole(found, keys, path)
 

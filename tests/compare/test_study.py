@@ -11,6 +11,7 @@ import os
 import pickle
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -27,7 +28,7 @@ from distributed import LocalCluster
 from bayes_alliance import cli
 from bayes_alliance.compare import study as module
 from bayes_alliance.compare.specifications import specification
-from bayes_alliance.compare.study import inputs, one, open_study, run
+from bayes_alliance.compare.study import inputs, one, open_study, run, seal
 from bayes_alliance.data import load
 from bayes_alliance.errors import InputError
 
@@ -87,7 +88,7 @@ def numbers(store: Path) -> dict[str, dict]:
     """All that is stored, but for how long it took."""
     found = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in files(store)}
     for result in found.values():
-        del result["seconds"]
+        del result["seconds"], result["digest"]
     return found
 
 
@@ -146,6 +147,36 @@ def test_a_killed_worker_costs_its_fit_alone(
     assert numbers(tmp_path) == numbers(whole)
 
 
+def test_a_fit_that_kills_its_workers_is_said_to_be_missing(
+    cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    told: list[str] = []
+
+    def kill() -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            if any(worker.processing for worker in cluster.scheduler.workers.values()):
+                os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+                return
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.warns(UserWarning, match="1 of 1 fits are missing.*want of memory"):
+        run(
+            SPECIFICATIONS[:1],
+            ["null"],
+            tmp_path,
+            scheduler=cluster.scheduler_address,
+            tell=lambda done, total, words: told.append(words),
+            **SMALL,
+        )
+    killer.join()
+    assert "killed, probably for want of memory" in told[-1]
+    assert files(tmp_path) == []
+
+
 HALF = """
 import sys
 from bayes_alliance.compare.specifications import specification
@@ -190,7 +221,7 @@ def test_results_of_other_tables_are_made_again_and_others_kept(
     path = tmp_path / "fits" / f"{first.hash}-null.json"
     stored = json.loads(path.read_text(encoding="utf-8"))
     stored["inputs"]["data"] = "0" * 64
-    path.write_text(json.dumps(stored), encoding="utf-8")
+    path.write_text(json.dumps(seal(stored)), encoding="utf-8")
     assert run([first], ["null"], tmp_path, scheduler=cluster.scheduler_address, **SMALL) == 1
     assert numbers(tmp_path)[path.name] == numbers(whole)[path.name]
 
@@ -251,7 +282,21 @@ def test_a_folder_of_another_study_is_refused(asked: Path, other: dict, part: st
     assert (asked / "study.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"inputs": {}}', "\udcff"])
+def test_whatever_answers_and_is_no_scheduler_is_refused_within_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes calls and says nothing
+        port = mute.getsockname()[1]
+        wrong = [f"{kind}://127.0.0.1:{port}" for kind in ("tcp", "tls", "ws", "ucx", "inproc")]
+        for address in (*wrong, f"127.0.0.1:{port}", "", "tcp://", "tcp://[::1", "tcp://a:999999"):
+            began = time.monotonic()
+            with pytest.raises(InputError, match="the address of a running dask scheduler"):
+                module._reach(address)
+            assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"inputs": {}}', "\udcff", "[" * 100_000])
 @pytest.mark.parametrize("name", ["study.json", f"fits/{SPECIFICATIONS[0].hash}-null.json"])
 def test_a_broken_file_is_named(asked: Path, name: str, content: str) -> None:
     (asked / name).write_bytes(content.encode("utf-8", "surrogateescape"))
@@ -267,7 +312,7 @@ def test_results_of_several_versions_are_not_shown_as_one(whole: Path, tmp_path:
     path = files(store)[0]
     stored = json.loads(path.read_text(encoding="utf-8"))
     stored["inputs"]["versions"]["pymc"] = "0"
-    path.write_text(json.dumps(stored), encoding="utf-8")
+    path.write_text(json.dumps(seal(stored)), encoding="utf-8")
     with pytest.raises(InputError, match="one version"):
         open_study(store)
 

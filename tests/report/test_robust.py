@@ -11,7 +11,7 @@ import pytest
 from test_page import data, make, plain, written  # noqa: F401
 
 from bayes_alliance.compare.specifications import specification
-from bayes_alliance.compare.study import Study
+from bayes_alliance.compare.study import Study, seal
 from bayes_alliance.errors import InputError
 from bayes_alliance.report.figures.specifications import draw
 from bayes_alliance.report.page.robust import robust_section
@@ -101,7 +101,7 @@ def test_figures_of_a_study(results):
 def test_a_study_of_other_data_is_refused(tmp_path):
     asked = {"data": ["europe"], "theories": THEORIES, "specifications": [{}], "results": {}}
     path = tmp_path / "study.json"
-    path.write_text(json.dumps(asked), encoding="utf-8")
+    path.write_text(json.dumps(seal(asked)), encoding="utf-8")
     with pytest.raises(InputError, match=re.escape("a study of europe+asia")) as caught:
         _study_of(path, SimpleNamespace(name="europe+asia"))
     assert (caught.value.column, caught.value.value) == ("data", "europe")
