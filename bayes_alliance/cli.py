@@ -551,7 +551,8 @@ def hypotheses(fits: Fits, data: DataNames = None, json_: Json = False) -> None:
         return
     for name, frame in found.items():
         if len(frame):
-            _show(frame.drop(columns=["estimand", "finding"]), f"{name}, 90 % intervals")
+            shown = frame.drop(columns=["estimand", "article_finding"])
+            _show_marked(shown.assign(fit=name), f"{name}, 90 % intervals")
 
 
 @app.command()
@@ -611,7 +612,8 @@ def compare(
     if json_:
         _emit(frame.to_dict(orient="index"))
     else:
-        _show(frame.rename_axis("theory"), f"Log score of unseen cases ({information}, by {by})")
+        title = f"Log score of unseen cases ({information}, by {by})"
+        _show_marked(frame.rename_axis("theory").assign(fit=frame.index), title)
 
 
 def study_progress() -> Callable[[int, int, str], None]:
@@ -689,7 +691,7 @@ def check(
         _emit({name: frame.to_dict(orient="index") for name, frame in found.items()})
         return
     for name, frame in found.items():
-        _show(frame, f"{name}: 90 % intervals of replications")
+        _show_marked(frame.assign(fit=name), f"{name}: 90 % intervals of replications")
 
 
 @app.command()
@@ -813,6 +815,14 @@ def _explore(given: list[str], out: Path | None, data: list[str] | None) -> None
     with _progress(70 * len(paths)) as tell:
         explore(trees, page, _hazards(paths, trees, tell), scenarios, tell)
     _say(f"explorer: {page}")
+
+
+def _show_marked(frame: Any, title: str) -> None:
+    """Print a table, and below it which of its fits are not to be trusted, and why."""
+    _show(frame.drop(columns=["fit", "problems"]), title)
+    for name, words in dict(zip(frame["fit"], frame["problems"], strict=True)).items():
+        if words:
+            _say(f"not to be trusted: {name}: {words}")
 
 
 def _wide(frame: Any, rows: str) -> Any:

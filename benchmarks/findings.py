@@ -168,7 +168,7 @@ def overview(stored: dict[str, dict[str, Any]]) -> list[str]:
             said = {h: verdict(of["probability"]) for h, of in found["hypotheses"][theory].items()}
             held, refused, open_ = (
                 listed(h for h, word in said.items() if word == v)
-                for v in ("supported", "against", "undecided")
+                for v in ("supported", "refuted", "undecided")
             )
             lines.append(
                 f"| {name} | {theory} | {gap:+.1f} ({error:.1f}) | "

@@ -75,9 +75,9 @@ def one(where: str, name: str) -> dict[str, Any]:
         **{k: found[k] for k in ("rhat_max", "ess_bulk_min", "ess_tail_min", "ebfmi_min")},
         "divergences": int(found["divergences"]),
         "problems": found["problems"],
-        "hypotheses": table.drop(columns=["estimand", "finding"], errors="ignore").to_dict(
-            orient="index"
-        ),
+        "hypotheses": table.drop(
+            columns=["estimand", "article_finding", "problems"], errors="ignore"
+        ).to_dict(orient="index"),
         "commit": commit(),
         "date": date.today().isoformat(),
     }

@@ -44,8 +44,7 @@ PLACES = {"europe": "Europe", "asia": "Asia", "asymmetric": "all asymmetric alli
 LOOKS = {w: (theatre_colour(w), theatre_marker(w)) for w in ("europe", "asia")} | {
     "asymmetric": ("#000000", "D")
 }
-HOLD, REFUSE, OPEN = "hold", "refuse", "cannot tell"
-VERDICTS = {"supported": HOLD, "against": REFUSE, "undecided": OPEN}
+SUPPORT, REFUTE, OPEN = "supported", "refuted", "undecided"
 UNTRUSTED, MISSING = "fit not to be trusted", "not fitted yet"
 
 
@@ -71,7 +70,7 @@ def answer(stored: dict[str, Any], where: str, fit: str, name: str) -> dict[str,
     found = row["hypotheses"][name]
     moved = {key: found.get(f"moved_{key}") for key in ("prior", "likelihood")}
     words, silent = sensitivity_words(pd.Series(moved, dtype=float))
-    said = UNTRUSTED if row["problems"] else VERDICTS[verdict(found["probability"])]
+    said = UNTRUSTED if row["problems"] else verdict(found["probability"])
     return found | {"verdict": said, "moved": words, "silent": silent}
 
 
@@ -125,24 +124,24 @@ def first_sentences(stored: dict[str, Any]) -> str:
     """Say how many answers there are of each kind, and what the words mean."""
     said = {h: [said_of(stored, w, h[0], h[1].name) for w in DATASETS] for h in asked()}
     every = [word for words in said.values() for word in words]
-    number_of = {word: every.count(word) or "none" for word in (HOLD, REFUSE, OPEN)}
+    number_of = {word: every.count(word) or "none" for word in (SUPPORT, REFUTE, OPEN)}
     text = (
         f"The ten hypotheses of the two articles are carried by {len(said)} estimands, each asked "
-        f"of {len(DATASETS)} datasets: {len(every)} questions. The data hold {number_of[HOLD]}, "
-        f"refuse {number_of[REFUSE]}, and cannot tell about {number_of[OPEN]}"
+        f"of {len(DATASETS)} datasets: {len(every)} questions. The data support "
+        f"{number_of[SUPPORT]}, refute {number_of[REFUTE]}, and leave {number_of[OPEN]} undecided"
     )
     if UNTRUSTED in every:
         text += f"; resting on fits that are not to be trusted: {every.count(UNTRUSTED)}"
     if MISSING in every:
         text += f"; not fitted yet: {every.count(MISSING)}"
-    for word in (HOLD, REFUSE):
+    for word in (SUPPORT, REFUTE):
         throughout = [(theory, h.name) for (theory, h), words in said.items() if {*words} == {word}]
         if throughout:
-            text += f". All datasets {word} {grouped(throughout)}"
+            text += f". By all datasets {word}: {grouped(throughout)}"
     return (
-        f"{text}. The data hold a hypothesis where the posterior probability of the direction that "
-        f"its article expects is {SUPPORTED} or more, refuse it where it is {AGAINST} or less, "
-        "and cannot tell in between."
+        f"{text}. A hypothesis is supported where the posterior probability of the direction "
+        f"that its article expects is {SUPPORTED} or more, refuted where it is {AGAINST} or less, "
+        "and undecided in between."
     )
 
 
@@ -151,7 +150,7 @@ def dataset_sentences(stored: dict[str, Any]) -> list[str]:
     out = []
     for where in DATASETS:
         by: dict[str, list[tuple[str, str]]] = {}
-        told: dict[str, list[str]] = {HOLD: [], REFUSE: []}
+        told: dict[str, list[str]] = {SUPPORT: [], REFUTE: []}
         for theory, h in asked():
             found = answer(stored, where, theory, h.name)
             said = MISSING if found is None else found["verdict"]
@@ -165,11 +164,11 @@ def dataset_sentences(stored: dict[str, Any]) -> list[str]:
         if set(by) == {MISSING}:
             out.append(f"**{opening(PLACES[where])}**: neither theory is fitted yet.")
             continue
-        parts = [f"the data hold {listed(told[HOLD])}", f"refuse {listed(told[REFUSE])}"]
+        parts = [f"the data support {listed(told[SUPPORT])}", f"refute {listed(told[REFUTE])}"]
         if OPEN in by:
             left = by[OPEN]
             whole = len(left) == len(asked())
-            parts.append(f"cannot tell about {'any of them' if whole else grouped(left)}")
+            parts.append(f"leave {'all of them' if whole else grouped(left)} undecided")
         text = f"**{opening(PLACES[where])}**: {listed(parts)}"
         if UNTRUSTED in by:
             text += f"; on a fit that is not to be trusted rest {grouped(by[UNTRUSTED])}"
@@ -265,8 +264,8 @@ def rival_sentence(stored: dict[str, Any]) -> str:
             for h in get(theory).HYPOTHESES:
                 at = f"{theory} {h.name} ({PLACES[where]})"
                 by.setdefault(said_of(stored, where, theory, h.name), []).append(at)
-    text = f"The data hold {listed(by.get(HOLD, []))} and refuse {listed(by.get(REFUSE, []))}; "
-    text += f"they cannot tell about {len(by.get(OPEN, []))}."
+    text = f"The data support {listed(by.get(SUPPORT, []))} and refute "
+    text += f"{listed(by.get(REFUTE, []))}; {len(by.get(OPEN, []))} are undecided."
     if UNTRUSTED in by:
         text += f" Resting on fits that are not to be trusted: {len(by[UNTRUSTED])}."
     if MISSING in by:

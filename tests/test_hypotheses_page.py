@@ -93,18 +93,18 @@ def text_of(paragraphs: list[str]) -> str:
 @pytest.mark.parametrize(
     ("probability", "said"),
     [
-        (0.95, "hold"),
-        (0.9499, "cannot tell"),
-        (0.5, "cannot tell"),
-        (0.0501, "cannot tell"),
-        (0.05, "refuse"),
+        (0.95, "supported"),
+        (0.9499, "undecided"),
+        (0.5, "undecided"),
+        (0.0501, "undecided"),
+        (0.05, "refuted"),
     ],
 )
 def test_verdict_by_threshold(composer, probability, said):
     stored = store("europe/occupation")
     change(stored, "europe/occupation", "H1", probability=probability)
     assert composer.said_of(stored, "europe", "occupation", "H1") == said
-    assert composer.said_of(stored, "europe", "occupation", "H2") == "cannot tell"
+    assert composer.said_of(stored, "europe", "occupation", "H2") == "undecided"
 
 
 def test_answers_are_counted_and_named(composer):
@@ -113,19 +113,19 @@ def test_answers_are_counted_and_named(composer):
     change(stored, "asymmetric/prospect", "H2", probability=0.03)
     first, places, *_ = composer.plain(stored)
     assert f"carried by {ALL} estimands, each asked of 3 datasets: {3 * ALL} questions." in first
-    # the data hold nothing in all datasets
-    assert f"hold 1, refuse 1, and cannot tell about {3 * ALL - 2}. The data hold a" in first
+    # the data support nothing in all datasets
+    assert f"support 1, refute 1, and leave {3 * ALL - 2} undecided. A hypothesis is" in first
     europe, asia, rest = composer.dataset_sentences(stored)
     assert places == " ".join((europe, asia, rest))
     assert europe == (
-        "**Europe**: the data hold none, refuse none and cannot tell about any of them."
+        "**Europe**: the data support none, refute none and leave all of them undecided."
     )
     assert asia.startswith(
-        "**Asia**: the data hold occupation H1 (patrons want clients to commit to their own "
-        "security first: 0.96, 0.70 before the data), refuse none and cannot tell about "
+        "**Asia**: the data support occupation H1 (patrons want clients to commit to their own "
+        "security first: 0.96, 0.70 before the data), refute none and leave "
         "occupation H2, H3"
     )
-    assert "refuse prospect H2 (under low threat" in rest
+    assert "refute prospect H2 (under low threat" in rest
     assert "0.03, 0.51 before the data)" in rest
 
 
@@ -135,14 +135,14 @@ def test_what_all_datasets_hold_is_said(composer):
         change(stored, f"{where}/occupation", "H7", probability=0.99)
         change(stored, f"{where}/prospect", "H1", probability=0.01)
     first = composer.plain(stored)[0]
-    assert f"hold 3, refuse 3, and cannot tell about {3 * ALL - 6}." in first
-    assert "All datasets hold occupation H7." in first
-    assert "All datasets refuse prospect H1." in first
+    assert f"support 3, refute 3, and leave {3 * ALL - 6} undecided." in first
+    assert "By all datasets supported: occupation H7." in first
+    assert "By all datasets refuted: prospect H1." in first
 
 
 def test_incomplete_store(composer):
     stored = store("europe/occupation")
-    assert f"cannot tell about 7; not fitted yet: {3 * ALL - 7}." in composer.plain(stored)[0]
+    assert f"leave 7 undecided; not fitted yet: {3 * ALL - 7}." in composer.plain(stored)[0]
     text = composer.page(stored, composer.drawn(stored))
     assert "**Asia**: neither theory is fitted yet." in text
     assert "; not fitted yet: prospect H1, H2, " in text
@@ -166,7 +166,7 @@ def test_empty_store(composer, pages):
     assert composer.drawn(stored) is None
     text = composer.page(stored, None)
     assert "![" not in text and "At a glance" not in text
-    assert f"refuse none, and cannot tell about none; not fitted yet: {3 * ALL}." in text
+    assert f"refute none, and leave none undecided; not fitted yet: {3 * ALL}." in text
     assert "No fit that could be trusted" in text
     assert "Not fitted yet: europe: occupation;" in pages.fits.page(stored)
 
@@ -178,7 +178,7 @@ def test_a_fit_that_failed_holds_nothing(composer):
     change(stored, "asymmetric/prospect", "H1", moved_likelihood=0.01)
     first, places, frames, prior, together, _ = composer.plain(stored)
     trusted = 3 * ALL - PROSPECT
-    assert f"hold none, refuse none, and cannot tell about {trusted}; resting on fits" in first
+    assert f"support none, refute none, and leave {trusted} undecided; resting on fits" in first
     assert f"not to be trusted: {PROSPECT}." in first
     assert "; on a fit that is not to be trusted rest prospect H1, H2, " in places
     assert f"among the {2 * PROSPECT} of the prospect theory that can be compared" in frames
@@ -203,7 +203,7 @@ def test_what_changes_without_coded_frames(composer):
     change(stored, "asia/prospect", "H1", probability=0.96)
     change(stored, f"asia/{UNFRAMED}", "H1", probability=0.8)
     assert composer.frame_sentences(stored) == [
-        "Without the coded frames the answer changes for Asia, H1 (hold; without, cannot tell) "
+        "Without the coded frames the answer changes for Asia, H1 (supported; without, undecided) "
         f"{among}; the probability of the "
         "expected direction moves by 0.16 at most (Asia, H1: 0.96 to 0.80)."
     ]
@@ -220,8 +220,8 @@ def test_where_only_the_prior_speaks(composer):
     moved = [composer.answer(stored, "asia", "occupation", h)["moved"] for h in ("H2", "H3", "H4")]
     assert moved == [
         "the data move it",
-        "the prior speaks, the data hardly",
-        "prior and data both move it",
+        "potential strong prior / weak likelihood",
+        "potential prior-data conflict",
     ]
     older = stored["fits"]["asia/occupation"]["hypotheses"]["H1"]
     del older["moved_prior"], older["moved_likelihood"]
@@ -239,7 +239,7 @@ def test_both_theories_together(composer):
     assert f"no answer changes among the {3 * ALL}" in composer.together_sentence(stored)
     change(stored, "europe/both", "occupation H6", probability=0.02)
     assert (
-        "changes for Europe, occupation H6 (cannot tell; together, refuse) among the "
+        "changes for Europe, occupation H6 (undecided; together, refuted) among the "
         in composer.together_sentence(stored)
     )
 
@@ -249,8 +249,8 @@ def test_rivals(composer):
     change(stored, "asymmetric/geography", "G1", probability=0.03)
     stored["fits"]["asia/threat"]["problems"] = ["divergences"]
     assert composer.rival_sentence(stored) == (
-        "The data hold none and refuse geography G1 (all asymmetric alliances); they cannot tell "
-        "about 12. Resting on fits that are not to be trusted: 2."
+        "The data support none and refute geography G1 (all asymmetric alliances); 12 are "
+        "undecided. Resting on fits that are not to be trusted: 2."
     )
 
 
@@ -271,7 +271,7 @@ def test_cell_has_posterior_prior_and_what_moves_it(composer):
         "Pr 0.94",
         "prior 0.00 (−2.00 to 2.00), Pr 0.51",
         "the data move it",
-        "cannot tell",
+        "undecided",
     ]
 
 

@@ -36,6 +36,7 @@ from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.validate import read_table
+from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.cells import COMMITMENTS, JOINT, MULTILATERAL, STRONG, TRILATERAL
 from bayes_alliance.storage import data_of
@@ -244,7 +245,8 @@ def check(tree: xr.DataTree, quantity: str, seed: int = 1) -> xr.DataTree:
         with ``description``, ``observed``, ``mean``, ``lower``, ``upper`` (90 % interval of the
         replications), ``tail`` (the smaller of the shares of replications at or above and at
         or below the observed value) and ``undefined``, the share of replications in which there
-        is no such quantity (a share of refusals without a refusal, say): the others are compared.
+        is no such quantity (a share of refusals without a refusal, say): the others are compared;
+        ``problems``, the diagnostics that the fit did not pass.
 
     Raises
     ------
@@ -255,7 +257,9 @@ def check(tree: xr.DataTree, quantity: str, seed: int = 1) -> xr.DataTree:
     for side in _sides(data_of(tree)):
         if quantity in side.table:
             found = side.table[quantity]
-            return _compared(quantity, found, side.observed, side.replicate(tree, seed))
+            out = _compared(quantity, found, side.observed, side.replicate(tree, seed))
+            out.attrs["problems"] = "; ".join(diagnose(tree)["problems"])
+            return out
         known += side.table
     raise InputError(f"one of {', '.join(known)}", column="quantity", value=quantity)
 
@@ -307,4 +311,5 @@ def checks(tree: xr.DataTree, seed: int = 1) -> pd.DataFrame:
             replicated = side.replicate(tree, seed)
             for name, quantity in side.table.items():
                 rows[name] = _compared(name, quantity, side.observed, replicated).attrs
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="quantity")
+    out = pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="quantity")
+    return out.assign(problems="; ".join(diagnose(tree)["problems"]))

@@ -22,8 +22,6 @@ from bayes_alliance.errors import InputError
 from bayes_alliance.process.integrated import INFORMATION
 from bayes_alliance.theories import NULL, get
 
-ANSWERS = {"supported": "held", "against": "refused", "undecided": "undecided"}
-"""What the data do with a hypothesis, by the verdict on it."""
 SAID = ("estimate", "lower", "upper", "probability", "prior_probability")
 
 
@@ -95,7 +93,7 @@ def hypothesis_curve(study: Study) -> pd.DataFrame:
     pandas.DataFrame
         One row a theory, hypothesis and specification: ``estimate``, ``lower``, ``upper``,
         ``probability`` and ``prior_probability`` as `bayes_alliance.hypotheses` has them,
-        ``answer`` (held, refused or undecided), ``failed`` and ``problems``.
+        ``answer`` (supported, refuted or undecided), ``failed`` and ``problems``.
     """
     rows = []
     for theory in study.theories:
@@ -121,7 +119,7 @@ def _finding(p: float) -> str:
     """What the data say of a hypothesis; empty without a number."""
     if math.isnan(p):
         return ""
-    return ANSWERS[verdict(p)]
+    return verdict(p)
 
 
 def _named(s: Specification) -> dict[str, Any]:
@@ -212,13 +210,15 @@ def hypothesis_sentences(table: pd.DataFrame) -> dict[str, str]:
         parts, grade = [], "cannot be judged"
         if len(good):
             p = good["probability"]
-            held, refused = (int((good["answer"] == a).sum()) for a in ("held", "refused"))
-            grade = _grade(held, refused, len(good))
+            supported, refuted = (
+                int((good["answer"] == a).sum()) for a in ("supported", "refuted")
+            )
+            grade = _grade(supported, refuted, len(good))
             parts = [
                 f"over {_specifications(good)} the probability of the expected direction is "
                 f"{probability(p.min())} to {probability(p.max())}, above one half under "
-                f"{(p > 0.5).sum()}, and the data hold it under {held} and refuse it under "
-                f"{refused}",
+                f"{(p > 0.5).sum()}, and the data support it under {supported} and refute "
+                f"it under {refuted}",
                 *_against_default(rows, "probability", probability),
             ]
         out[name] = f"{name} {grade}: {'; '.join(parts + _failures(rows))}."
@@ -255,11 +255,11 @@ def turning_sentences(table: pd.DataFrame) -> dict[str, str]:
     return out
 
 
-def _grade(held: int, refused: int, count: int) -> str:
+def _grade(supported: int, refuted: int, count: int) -> str:
     """How far a finding depends on the choices, in words."""
-    if held and refused:
+    if supported and refuted:
         return "turns into its contrary with the choices"
-    for some, words in ((held, "is held"), (refused, "is refused")):
+    for some, words in ((supported, "is supported"), (refuted, "is refuted")):
         if some:
             return f"{words} whatever is chosen" if some == count else "depends on the choices"
     return "stays undecided whatever is chosen"

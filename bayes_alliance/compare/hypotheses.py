@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.storage import data_of
 from bayes_alliance.theories import get
 
@@ -13,7 +14,7 @@ CI_PROB = 0.9
 """Probability of every interval that the package reports."""
 SUPPORTED, AGAINST = 0.95, 0.05
 """Probabilities of the expected direction from which on it counts as supported, and down from which
-as spoken against."""
+as refuted."""
 
 
 def verdict(probability_: float) -> str:
@@ -27,11 +28,11 @@ def verdict(probability_: float) -> str:
     Returns
     -------
     str
-        ``supported``, ``against`` or ``undecided``.
+        ``supported``, ``refuted`` or ``undecided``.
     """
     if probability_ >= SUPPORTED:
         return "supported"
-    return "against" if probability_ <= AGAINST else "undecided"
+    return "refuted" if probability_ <= AGAINST else "undecided"
 
 
 def probability(value: float) -> str:
@@ -124,11 +125,13 @@ def hypotheses(tree: xr.DataTree) -> pd.DataFrame:
         Indexed by hypothesis: ``words``, ``estimand``, ``estimate`` (posterior mean), ``lower``
         and ``upper`` (90 % equal-tailed interval), ``expected`` (``above 0`` or ``below 0``),
         ``probability`` (posterior probability of the expected direction), the prior's
-        ``prior_mean``, ``prior_lower``, ``prior_upper``, ``prior_probability``, and the article's
-        ``finding``. Empty for a theory without hypotheses.
+        ``prior_mean``, ``prior_lower``, ``prior_upper``, ``prior_probability``;
+        ``article_finding``, what the article itself finds in its cases (no result of the fit), and
+        ``problems``, the diagnostics that the fit did not pass. Empty for a theory without
+        hypotheses.
     """
     posterior, prior = hypothesis_draws(tree), hypothesis_draws(tree, "prior")
-    rows = {}
+    rows, spoilt = {}, "; ".join(diagnose(tree)["problems"])
     for h in get(tree.attrs["theory"]).HYPOTHESES:
         after, before = posterior[h.name].to_numpy().ravel(), prior[h.name].to_numpy().ravel()
         lower, upper = interval(after)
@@ -145,6 +148,7 @@ def hypotheses(tree: xr.DataTree) -> pd.DataFrame:
             "prior_lower": prior_lower,
             "prior_upper": prior_upper,
             "prior_probability": float((h.direction * before > 0).mean()),
-            "finding": h.finding,
+            "article_finding": h.finding,
+            "problems": spoilt,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="hypothesis")

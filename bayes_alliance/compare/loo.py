@@ -18,6 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_alliance.compare.refits import Refit, log_mean, refit_without
+from bayes_alliance.diagnostics import diagnose
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.integrated import INFORMATION
 from bayes_alliance.quiet import quiet
@@ -27,6 +28,8 @@ BY = ("episode", "theatre", "patron")
 SMALL, ERRORS = 4.0, 2.0
 """Differences in log score below the first, or below so many standard errors, tell nothing apart
 (Sivula et al. 2020)."""
+LEAST_CASES = 5
+"""Cases below which the spread of differences says nothing of the error of their sum."""
 SCORED = ("outcome", "case_index", "exposure", "ended")
 """Containers that must agree before two fits are compared; indicators may differ."""
 
@@ -54,8 +57,11 @@ def _check(trees: Mapping[str, xr.DataTree], information: str, by: str) -> None:
 def _scored(tree: xr.DataTree) -> dict[str, np.ndarray]:
     """Contents that must agree before two fits are compared."""
     constant = tree["constant_data"].to_dataset()
-    values = {name: constant[name].to_numpy() for name in SCORED}
-    return values | {"case": tree["log_likelihood"]["case"].to_numpy().astype(str)}
+    cases = tree["log_likelihood"]["case"].to_numpy().astype(str)
+    # rows of tables may come in any order: their labels decide
+    named = constant.assign(case_index=("episode", cases[constant["case_index"].to_numpy()]))
+    values = {name: named[name].sortby(named[name].dims[0]).to_numpy() for name in SCORED}
+    return values | {"case": np.sort(cases)}
 
 
 def elpd(
@@ -240,7 +246,9 @@ def compare(
     -------
     pandas.DataFrame
         As `arviz.compare` gives it: one row a theory, best first, with ``elpd``, ``se``,
-        ``elpd_diff``, ``dse``, stacking ``weight`` and the warnings of ArviZ.
+        ``elpd_diff``, ``dse``, stacking ``weight``, the warnings of ArviZ and ``problems``, the
+        diagnostics that a fit did not pass. From fewer than five cases there are no standard
+        errors, and weights are equal: so few do not tell theories apart.
 
     Raises
     ------
@@ -251,7 +259,19 @@ def compare(
         raise InputError("two fits or more", column="fits", value=list(trees))
     _check(trees, information, by)
     scores = {name: elpd(tree, information, by, exact, progress) for name, tree in trees.items()}
-    return table(scores)
+    cases = next(iter(scores.values())).elpd_i["case"]
+    out = table({name: aligned(score, cases) for name, score in scores.items()})
+    return out.assign(problems=["; ".join(diagnose(trees[n])["problems"]) for n in out.index])
+
+
+def aligned(score: az.ELPDDataLOO, cases: xr.DataArray) -> az.ELPDDataLOO:
+    """Scores in the order of other cases, which are the same."""
+    out = deepcopy(score)
+    for name in ("elpd_i", "pareto_k", "influence_pareto_k"):
+        values = getattr(out, name, None)
+        if values is not None:
+            setattr(out, name, values.sel(case=cases.values))
+    return out
 
 
 def pointwise(score: az.ELPDDataLOO) -> pd.Series:
@@ -281,14 +301,16 @@ def paired(by_case: pd.Series) -> tuple[float, float]:
     Returns
     -------
     tuple of float
-        Sum, and its standard error as `arviz.compare` gives it (not a number for a single case).
+        Sum, and its standard error as `arviz.compare` gives it (not a number below `LEAST_CASES`).
 
     References
     ----------
     Vehtari, Gelman & Gabry (2017), equation 24.
     """
     cases = len(by_case)
-    error = math.sqrt(cases * by_case.var(ddof=0, skipna=False)) if cases > 1 else math.nan
+    error = (
+        math.sqrt(cases * by_case.var(ddof=0, skipna=False)) if cases >= LEAST_CASES else math.nan
+    )
     return float(by_case.sum(skipna=False)), error
 
 
@@ -351,4 +373,8 @@ def table(scores: Mapping[str, az.ELPDDataLOO]) -> pd.DataFrame:
         As `compare` gives it.
     """
     with quiet():
-        return az.compare(dict(scores), method="stacking", round_to="none")
+        out = az.compare(dict(scores), method="stacking", round_to="none")
+    if min(score.n_data_points for score in scores.values()) < LEAST_CASES:
+        out[["se", "dse", "p_worse"]] = np.nan
+        out["weight"] = 1 / len(out)
+    return out

@@ -371,7 +371,9 @@ def _fitted(theory, data, priors, settings) -> dict[str, Any]:
     # by weights alone: refits of single cases would cost more than the study
     scores = {known: elpd(tree, known, exact=False) for known in INFORMATION}
     found = diagnose(tree)
-    table = hypotheses(tree).drop(columns=["estimand", "finding"], errors="ignore")
+    table = hypotheses(tree).drop(
+        columns=["estimand", "article_finding", "problems"], errors="ignore"
+    )
     by_case = {known: pointwise(score) for known, score in scores.items()}
     first = scores[INFORMATION[0]]
     finite = pd.DataFrame(by_case).map(math.isfinite).all(axis=1)

@@ -8,7 +8,7 @@ import arviz as az
 import numpy as np
 import pandas as pd
 
-from bayes_alliance.compare.loo import pointwise
+from bayes_alliance.compare.loo import LEAST_CASES, pointwise
 
 ROUNDS = 500
 """Rounds of the weights' fixed-point iteration; it ends sooner where nothing moves."""
@@ -64,14 +64,18 @@ def stacking(
     -------
     pandas.DataFrame
         Indexed by theory: ``weight``, ``lower`` and ``upper`` (90 % interval), and ``leads``, the
-        share of replications in which the theory has the largest weight.
+        share of replications in which the theory has the largest weight. Fewer cases than
+        `LEAST_CASES` leave the weights equal and their intervals whole.
 
     References
     ----------
     Rubin (1981), "The Bayesian bootstrap".
     """
     by_case = np.column_stack([pointwise(score).to_numpy() for score in scores.values()])
-    cases = len(by_case)
+    cases, theories = by_case.shape
+    if cases < LEAST_CASES:
+        equal = {"weight": 1 / theories, "lower": 0.0, "upper": 1.0, "leads": 1 / theories}
+        return pd.DataFrame(equal, index=pd.Index(list(scores), name="theory"))
     share = np.random.default_rng(seed).dirichlet(np.ones(cases), size=replications)
     weight = stack(by_case, np.vstack([np.full(cases, 1 / cases), share]))
     lower, upper = np.quantile(weight[1:], [0.05, 0.95], axis=0)

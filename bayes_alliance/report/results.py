@@ -37,6 +37,9 @@ from bayes_alliance.report.outlook import Foreseen, Outlook, foresee, groupings,
 from bayes_alliance.storage import data_of, priors_of
 from bayes_alliance.theories import NULL
 
+STRONG_PRIOR = "potential strong prior / weak likelihood"
+CONFLICT = "potential prior-data conflict"
+"""What ArviZ's power-scaling says where the prior moves a posterior, and the data hardly or too."""
 MAIN = ("indicators", "episode")
 """The comparison whose weights stack the forecasts."""
 NO_FRAMES, NO_STATEMENTS = "without coded frames", "without coded frames and statements"
@@ -596,7 +599,7 @@ def _warnings(results: Results) -> list[str]:
     for name, table_ in results.sensitivity.items():
         for hypothesis, row in table_.iterrows():
             if row["prior"] > 0.05 and row["likelihood"] < 0.05:
-                out.append(f"{name} {hypothesis}: the prior speaks, the data hardly.")
+                out.append(f"{name} {hypothesis}: {STRONG_PRIOR}.")
     for name, scenario in results.scenarios.items():
         out += [f"Scenario {name}: {w}" for w in scenario_warnings(scenario, results.data)]
     return out

@@ -34,7 +34,7 @@ SPECIFICATIONS = [
 
 def result(scores: list[float | None], p: float = 0.5, problems: tuple[str, ...] = (), **more: Any):
     """A result with these scores of cases a, b, ... and this probability of every hypothesis."""
-    by_case = dict(zip("abc", scores, strict=False))
+    by_case = dict(zip("abcdef", scores, strict=False))
     said = {"estimate": p, "lower": p - 1, "upper": p + 1, "probability": p}
     names = ["H1", "H2", "H3", "H4", "H5", "H6", "H7"]
     return {
@@ -74,24 +74,25 @@ def test_pairs_are_each_theory_and_the_null_and_the_later_against_the_earlier() 
 
 
 def test_the_difference_is_paired_by_case() -> None:
-    # differences 1, 2, 3: sum 6, population variance 2/3, standard error sqrt(3 * 2/3)
-    found = study([result([-1, -2, -3])], [result([-2, -4, -6])])
+    # differences 1 to 5: sum 15, population variance 2, standard error sqrt(5 * 2)
+    found = study([result([-1, -2, -3, -4, -5])], [result([-2, -4, -6, -8, -10])])
     row = comparison_curve(found).iloc[0]
     assert row["pair"] == "occupation minus null"
-    assert row["estimate"] == pytest.approx(6)
-    assert row["se"] == pytest.approx(math.sqrt(2))
-    assert (row["lower"], row["upper"]) == pytest.approx((6 - math.sqrt(2), 6 + math.sqrt(2)))
-    assert (row["cases"], row["high_k"], row["failed"]) == (3, 0, False)
-    assert comparison_curve(found, "commitments").iloc[0]["estimate"] == pytest.approx(12)
+    assert row["estimate"] == pytest.approx(15)
+    assert row["se"] == pytest.approx(math.sqrt(10))
+    assert (row["lower"], row["upper"]) == pytest.approx((15 - math.sqrt(10), 15 + math.sqrt(10)))
+    assert (row["cases"], row["high_k"], row["failed"]) == (5, 0, False)
+    assert comparison_curve(found, "commitments").iloc[0]["estimate"] == pytest.approx(30)
     with pytest.raises(InputError, match="information"):
         comparison_curve(found, "all")
 
 
 def test_the_order_of_the_cases_does_not_matter() -> None:
     turned = result([])
-    turned["scores"] = {"indicators": {"c": -6.0, "a": -2.0, "b": -4.0}, "commitments": {}}
-    row = comparison_curve(study([result([-1, -2, -3])], [turned])).iloc[0]
-    assert row["se"] == pytest.approx(math.sqrt(2))
+    other = {"e": -10.0, "c": -6.0, "a": -2.0, "d": -8.0, "b": -4.0}
+    turned["scores"] = {"indicators": other, "commitments": {}}
+    row = comparison_curve(study([result([-1, -2, -3, -4, -5])], [turned])).iloc[0]
+    assert row["se"] == pytest.approx(math.sqrt(10))
 
 
 def test_high_pareto_k_of_either_fit_is_counted_once_a_case() -> None:
@@ -138,12 +139,12 @@ def sentence(*probabilities: float | None) -> str:
 def test_the_sentence_says_how_far_a_hypothesis_depends_on_the_choices() -> None:
     assert sentence(0.6, 0.45, 0.9, 0.2) == (
         "occupation H1 stays undecided whatever is chosen: over 4 specifications the probability "
-        "of the expected direction is 0.20 to 0.90, above one half under 2, and the data hold it "
-        "under 0 and refuse it under 0; it is 0.60 at the defaults, and of the choices alone "
+        "of the expected direction is 0.20 to 0.90, above one half under 2, and the data support "
+        "it under 0 and refute it under 0; it is 0.60 at the defaults, and of the choices alone "
         "'wider priors' moves it most, to 0.90."
     )
-    assert "H1 is held whatever is chosen: over 2" in sentence(0.96, 0.99)
-    assert "H1 is refused whatever is chosen" in sentence(0.01, 0.02)
+    assert "H1 is supported whatever is chosen: over 2" in sentence(0.96, 0.99)
+    assert "H1 is refuted whatever is chosen" in sentence(0.01, 0.02)
     assert "H1 depends on the choices" in sentence(0.96, 0.6)
     assert "H1 depends on the choices" in sentence(0.6, 0.04)
     assert "H1 turns into its contrary with the choices" in sentence(0.96, 0.6, 0.04)
@@ -183,26 +184,26 @@ def test_there_is_no_negative_zero(value: float, words: str) -> None:
 
 
 def test_the_sentence_of_a_comparison() -> None:
-    # differences over two cases: 4 (s.e. 0), -2 (s.e. sqrt(2 * 4) = 2.8)
-    fits = [result([-1, -1]), result([-4, -6])]
-    nulls = [result([-3, -3]), result([-5, -3])]
+    # differences over six cases: 12 (s.e. 0), -6 (s.e. sqrt(6 * 4) = 4.9)
+    fits = [result([-1, -1] * 3), result([-4, -6] * 3)]
+    nulls = [result([-3, -3] * 3), result([-5, -3] * 3)]
     said = comparison_sentences(comparison_curve(study(fits, nulls)))
     assert said["occupation minus null"] == (
-        "occupation minus null: over 2 specifications the difference in log score is -2.0 to 4.0, "
-        "above zero under 1, and the two are told apart under 1; it is 4.0 at "
-        "the defaults, and of the choices alone 'coded frames unread' moves it most, to -2.0."
+        "occupation minus null: over 2 specifications the difference in log score is -6.0 to 12.0, "
+        "above zero under 1, and the two are told apart under 1; it is 12.0 at "
+        "the defaults, and of the choices alone 'coded frames unread' moves it most, to -6.0."
     )
 
 
 def test_a_single_choice_that_turns_an_answer_is_named() -> None:
-    # differences: 6 (s.e. 0), 6 (s.e. sqrt(2 * 25)), -6 (s.e. 0); the last has two choices
+    # differences: 18 (s.e. 0), 18 (s.e. sqrt(6 * 25)), -18 (s.e. 0); the last has two choices
     fits = [
-        result([2, 2], 0.95),
-        result([7, -3], 0.96),
-        result([-4, -4], 0.94),
-        result([2, 2], 0.05),
+        result([2, 2] * 3, 0.95),
+        result([7, -3] * 3, 0.96),
+        result([-4, -4] * 3, 0.94),
+        result([2, 2] * 3, 0.05),
     ]
-    nulls = [result([-1, -1])] * 4
+    nulls = [result([-1, -1] * 3)] * 4
     found = study(fits, nulls)
     compared, table = comparison_curve(found), hypothesis_curve(found)
     assert compared["answer"].tolist() == ["ahead", "not told apart", "behind", "ahead"]
@@ -211,14 +212,14 @@ def test_a_single_choice_that_turns_an_answer_is_named() -> None:
         "apart with 'coded frames unread' alone, behind with 'wider priors' alone."
     }
     h1 = table[table["hypothesis"] == "H1"]
-    assert h1["answer"].tolist() == ["held", "held", "undecided", "refused"]
+    assert h1["answer"].tolist() == ["supported", "supported", "undecided", "refuted"]
     assert turning_sentences(h1) == {
-        "occupation H1": "occupation H1 is held at the defaults, but undecided with 'wider "
+        "occupation H1": "occupation H1 is supported at the defaults, but undecided with 'wider "
         "priors' alone."
     }
-    fits[2] = result([-2, -2], 0.5, ("divergences",))
+    fits[2] = result([-2, -2] * 3, 0.5, ("divergences",))
     assert turning_sentences(hypothesis_curve(study(fits, nulls))) == {}
-    fits[0], fits[2] = fits[2], result([-2, -2], 0.5)
+    fits[0], fits[2] = fits[2], result([-2, -2] * 3, 0.5)
     assert turning_sentences(hypothesis_curve(study(fits, nulls))) == {}, "no default to turn"
 
 

@@ -81,11 +81,11 @@ def test_intervals_are_equal_tailed():
         (0.95, "0.95", "supported"),
         (0.951, "0.95", "supported"),
         (0.0504, "0.06", "undecided"),
-        (0.05, "0.05", "against"),
-        (0.0496, "0.05", "against"),
+        (0.05, "0.05", "refuted"),
+        (0.0496, "0.05", "refuted"),
         (0.777, "0.78", "undecided"),
         (1.0, ">\u00a00.99", "supported"),
-        (0.0, "<\u00a00.01", "against"),
+        (0.0, "<\u00a00.01", "refuted"),
     ],
 )
 def test_a_written_probability_and_its_verdict_agree(value, words, said):

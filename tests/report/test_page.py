@@ -119,7 +119,7 @@ def hypotheses(probabilities: dict[str, float]) -> pd.DataFrame:
             "prior_lower": -2.0,
             "prior_upper": 2.0,
             "prior_probability": 0.5,
-            "finding": "supported, it says",
+            "article_finding": "supported, it says",
         }
         for name, value in probabilities.items()
     }
@@ -524,7 +524,7 @@ def test_fit_without_frames_is_set_beside(results):
 
 def test_hypotheses_follow_the_probabilities(results):
     first = hypothesis_sentences(results, "prospect")[0].text
-    assert "supports H1 and speaks against H2." in first
+    assert "supports H1 and refutes H2." in first
     results.hypotheses["prospect"] = hypotheses({"H1": 0.94, "H2": 0.06})
     first = hypothesis_sentences(results, "prospect")[0].text
     assert "supports none and leaves all 2 undecided." in first
@@ -539,8 +539,8 @@ def test_what_the_prior_gave_is_told(results):
 @pytest.mark.parametrize(
     ("prior", "likelihood", "words"),
     [
-        (0.3, 0.01, "the prior speaks, the data hardly"),
-        (0.3, 0.3, "prior and data both move it"),
+        (0.3, 0.01, "potential strong prior / weak likelihood"),
+        (0.3, 0.3, "potential prior-data conflict"),
         (0.01, 0.3, "the data move it"),
         (0.01, 0.01, "neither moves it much"),
         (np.nan, 0.3, "not computed"),
@@ -552,8 +552,8 @@ def test_sensitivity(prior, likelihood, words):
 
 def test_prior_only_hypotheses_are_marked(results):
     text = plain(written(results))
-    assert "For H1 and H2 the prior speaks and the data hardly." in text
-    assert text.count("⚠ the prior speaks, the data hardly") == 2
+    assert "For H1 and H2 power-scaling finds a potential strong prior / weak likelihood." in text
+    assert text.count("⚠ potential strong prior / weak likelihood") == 2
 
 
 def test_hypotheses_without_codings(results):

@@ -34,7 +34,7 @@ from bayes_alliance.report.figures.style import (
     wrap,
 )
 from bayes_alliance.report.page.words import SENSITIVE
-from bayes_alliance.report.results import Results
+from bayes_alliance.report.results import CONFLICT, STRONG_PRIOR, Results
 from bayes_alliance.report.words import listed
 
 CHAIN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
@@ -269,8 +269,8 @@ def _sensitivity(results: Results) -> Figure:
     silent = [f"{h} ({n})" for n, h, p, k in rows if p > SENSITIVE > k]
     clash = [f"{h} ({n})" for n, h, p, k in rows if p > SENSITIVE and k > SENSITIVE]
     words = [
-        f"prior and data both move {listed(clash)}" if clash else "",
-        f"the prior moves {listed(silent)} and the data hardly" if silent else "",
+        f"{CONFLICT} for {listed(clash)}" if clash else "",
+        f"{STRONG_PRIOR} for {listed(silent)}" if silent else "",
     ]
     words = [w for w in words if w]
     found = "; ".join(words) if words else "the prior moves no estimand"

@@ -133,7 +133,7 @@ def described(series: Sequence[Series]) -> str:
 
 def _caption(series: Sequence[Series]) -> str:
     """What the forest shows, in numbers."""
-    found: dict[str, list[str]] = {"supported": [], "against": [], "undecided": []}
+    found: dict[str, list[str]] = {"supported": [], "refuted": [], "undecided": []}
     doubtful = [s.label for s in series if s.failed]
     for s in series:
         for h, p in s.table["probability"].items():

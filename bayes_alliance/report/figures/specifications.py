@@ -184,8 +184,8 @@ def overview(table: pd.DataFrame) -> Figure:
     entries = [
         dot("defaults", grey, "D"),
         dot("other choices", grey, "|"),
-        patch("held", "#E9F3EC"),
-        patch("refused", "#F8E9E9"),
+        patch("supported", "#E9F3EC"),
+        patch("refuted", "#F8E9E9"),
     ]
     if (table["failed"] & table["probability"].notna()).any():
         entries.append(dot("fit failed", FAILED, "o", hollow=True))
@@ -194,9 +194,9 @@ def overview(table: pd.DataFrame) -> Figure:
     return Figure(
         title="Which hypotheses depend on the choices?",
         caption="One mark a specification: the probability of the direction that the article "
-        f"expects. In the green band ({SUPPORTED} or more) the data hold a hypothesis, in the red "
-        f"band ({AGAINST} or less) they refuse it; hollow red marks below a line are of fits that "
-        "failed their diagnostics.",
+        f"expects. In the green band ({SUPPORTED} or more) the data support a hypothesis, in the "
+        f"red band ({AGAINST} or less) they refute it; hollow red marks below a line are of fits "
+        "that failed their diagnostics.",
         alt=" ".join(told.values()),
         figure=figure,
         section="robust",

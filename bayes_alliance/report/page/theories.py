@@ -32,7 +32,7 @@ from bayes_alliance.report.page.words import (
     opening,
     variants_of,
 )
-from bayes_alliance.report.results import Results
+from bayes_alliance.report.results import CONFLICT, STRONG_PRIOR, Results
 from bayes_alliance.report.words import listed
 from bayes_alliance.theories import get
 
@@ -40,13 +40,13 @@ EXPECTED, MOVES, REPORTS = "Expected direction", "What moves the estimate", "The
 
 
 def hypothesis_sentences(results: Results, name: str) -> list[Said]:
-    """Say which hypotheses of a theory are supported, refused or left open, and by what."""
+    """Say which hypotheses of a theory are supported, refuted or undecided, and by what."""
     table = results.hypotheses[name]
     if table.empty:
         return []
     marks = fit_marks(results, name)
     found = table["probability"].map(verdict)
-    groups = {v: list(table.index[found == v]) for v in ("supported", "against", "undecided")}
+    groups = {v: list(table.index[found == v]) for v in ("supported", "refuted", "undecided")}
     out = [
         Said(
             f"Of the {count(len(table), 'hypothesis', 'hypotheses')} of {called(name)} the "
@@ -62,15 +62,15 @@ def hypothesis_sentences(results: Results, name: str) -> list[Said]:
     moved = results.sensitivity.get(name, pd.DataFrame())
     silent = [str(h) for h, row in moved.iterrows() if sensitivity_words(row)[1]]
     if silent:
-        out.append(Said(f"For {listed(silent)} the prior speaks and the data hardly.", marks))
+        out.append(Said(f"For {listed(silent)} power-scaling finds a {STRONG_PRIOR}.", marks))
     return out
 
 
 def _verdicts(groups: Mapping[str, Sequence[str]], total: int) -> str:
     """Which hypotheses fared how, as what a posterior does."""
     parts = [f"supports {listed(groups['supported'])}"]
-    if groups["against"]:
-        parts.append(f"speaks against {listed(groups['against'])}")
+    if groups["refuted"]:
+        parts.append(f"refutes {listed(groups['refuted'])}")
     if groups["undecided"]:
         left = groups["undecided"]
         parts.append(f"leaves {f'all {total}' if len(left) == total else listed(left)} undecided")
@@ -106,9 +106,9 @@ def sensitivity_words(row: pd.Series | None) -> tuple[str, bool]:
     if not math.isfinite(prior + data):
         return "not computed", False
     if prior > SENSITIVE and data < SENSITIVE:
-        return "the prior speaks, the data hardly", True
+        return STRONG_PRIOR, True
     if prior > SENSITIVE:
-        return "prior and data both move it", False
+        return CONFLICT, False
     return ("the data move it" if data >= SENSITIVE else "neither moves it much"), False
 
 
@@ -149,7 +149,7 @@ def hypothesis_table(results: Results, name: str, id_: str) -> Markup:
                     warning(words) if warn else words,
                     note(f"prior {by_prior}, data {by_data}"),
                 ),
-                row["finding"],
+                row["article_finding"],
             ]
         )
     return table(
