@@ -67,6 +67,13 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     return out
 
 
+def problems(tree: xr.DataTree) -> str:
+    """What spoils numbers that rest on a tree, in words; nothing where a fit passed."""
+    if not {"log_prior", "sample_stats"} <= set(tree.children):
+        return "no diagnostics: this is no whole fit"
+    return "; ".join(diagnose(tree)["problems"])
+
+
 def untrusted(trees: Mapping[str, xr.DataTree]) -> dict[str, list[str]]:
     """Fits that are not to be trusted, with what is wrong.
 

@@ -36,7 +36,7 @@ from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.validate import read_table
-from bayes_alliance.diagnostics import diagnose
+from bayes_alliance.diagnostics import problems
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.cells import COMMITMENTS, JOINT, MULTILATERAL, STRONG, TRILATERAL
 from bayes_alliance.storage import data_of
@@ -258,7 +258,7 @@ def check(tree: xr.DataTree, quantity: str, seed: int = 1) -> xr.DataTree:
         if quantity in side.table:
             found = side.table[quantity]
             out = _compared(quantity, found, side.observed, side.replicate(tree, seed))
-            out.attrs["problems"] = "; ".join(diagnose(tree)["problems"])
+            out.attrs["problems"] = problems(tree)
             return out
         known += side.table
     raise InputError(f"one of {', '.join(known)}", column="quantity", value=quantity)
@@ -312,4 +312,4 @@ def checks(tree: xr.DataTree, seed: int = 1) -> pd.DataFrame:
             for name, quantity in side.table.items():
                 rows[name] = _compared(name, quantity, side.observed, replicated).attrs
     out = pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="quantity")
-    return out.assign(problems="; ".join(diagnose(tree)["problems"]))
+    return out.assign(problems=problems(tree))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_alliance.diagnostics import diagnose
+from bayes_alliance.diagnostics import problems
 from bayes_alliance.storage import data_of
 from bayes_alliance.theories import get
 
@@ -131,7 +131,7 @@ def hypotheses(tree: xr.DataTree) -> pd.DataFrame:
         hypotheses.
     """
     posterior, prior = hypothesis_draws(tree), hypothesis_draws(tree, "prior")
-    rows, spoilt = {}, "; ".join(diagnose(tree)["problems"])
+    rows, spoilt = {}, problems(tree)
     for h in get(tree.attrs["theory"]).HYPOTHESES:
         after, before = posterior[h.name].to_numpy().ravel(), prior[h.name].to_numpy().ravel()
         lower, upper = interval(after)

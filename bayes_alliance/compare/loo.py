@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_alliance.compare.refits import Refit, log_mean, refit_without
-from bayes_alliance.diagnostics import diagnose
+from bayes_alliance.diagnostics import problems
 from bayes_alliance.errors import InputError
 from bayes_alliance.process.integrated import INFORMATION
 from bayes_alliance.quiet import quiet
@@ -261,7 +261,7 @@ def compare(
     scores = {name: elpd(tree, information, by, exact, progress) for name, tree in trees.items()}
     cases = next(iter(scores.values())).elpd_i["case"]
     out = table({name: aligned(score, cases) for name, score in scores.items()})
-    return out.assign(problems=["; ".join(diagnose(trees[n])["problems"]) for n in out.index])
+    return out.assign(problems=[problems(trees[n]) for n in out.index])
 
 
 def aligned(score: az.ELPDDataLOO, cases: xr.DataArray) -> az.ELPDDataLOO:
