@@ -166,7 +166,7 @@ def checksum(tree: xr.DataTree, attributes: bool = True) -> str:
         add(name, {k: _plain(v, f"{name}: {k}") for k, v in group.attrs.items()})
         for key in sorted(map(str, group.variables)):
             of, where = group[key].variable, f"{name}/{key}"
-            notes = {k: _plain(v, f"{where}: {k}") for k, v in of.attrs.items()}
+            notes = {k: _numbers(v, f"{where}: {k}") for k, v in of.attrs.items()}
             values = of.to_numpy()
             number = values.dtype.kind in "fiub"
             kind = values.dtype.newbyteorder("<").str if number else "text"
@@ -230,6 +230,15 @@ def _plain(value: Any, where: Hashable, only: tuple[type, ...] = (str, int, floa
         words = "a number or a text without NUL, which files can hold"
         raise InputError(words, column=str(where), value=value)
     return plain
+
+
+def _numbers(value: Any, where: Hashable) -> Any:
+    """An attribute of a variable: numbers in a row (a file holds a row of one as the number)."""
+    row = isinstance(value, (np.ndarray, list, tuple)) and np.ndim(value) == 1 and len(value)
+    if not row:
+        return _plain(value, where)
+    plain = [_plain(one, where, only=(int, float)) for one in value]
+    return plain if len(plain) > 1 else plain[0]
 
 
 def _ours(folder: Path) -> bool:
