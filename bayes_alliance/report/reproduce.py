@@ -5,12 +5,15 @@ Little is imported here: the processes that do the work read the libraries while
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayes_alliance.apart import crew
+from bayes_alliance.errors import InputError
 from bayes_alliance.sampling import settings
 
 if TYPE_CHECKING:
@@ -46,8 +49,9 @@ def reproduce(
     Parameters
     ----------
     out : str or pathlib.Path
-        Folder of the report; the fits are saved in ``fits/`` below it as they are made, so that
-        an interruption loses only the fit in hand.
+        Folder of the report; the fits are saved in ``fits/`` below it as they are made. A run
+        after an interruption uses again what is whole there and of the same data, priors,
+        settings, code and versions.
     draws, tune, chains, seed
         As in `bayes_alliance.fit`.
     study : str or pathlib.Path, optional
@@ -110,12 +114,23 @@ def _fitted(
     label: str, data: Data, file: Path, asked: Mapping[str, Any], tell: Tell
 ) -> xr.DataTree:
     """A fit, saved."""
-    from bayes_alliance.fit import fit
+    from bayes_alliance.fit import fit, versions
+    from bayes_alliance.process.priors import load_priors
     from bayes_alliance.report.results import labelled
-    from bayes_alliance.storage import save
+    from bayes_alliance.storage import code, open_fit, save
 
     theory = label.partition(",")[0]
+    wanted = {**asked, **{f"version_{name}": of for name, of in versions().items()}}
+    wanted |= {"made_of": json.dumps([load_priors(theory).hash, *code(theory)]), "interrupted": 0}
+    with suppress(InputError):  # not there yet, damaged, or of other tables: made anew
+        there = open_fit(file, data)
+        if there.attrs["theory"] == theory and all(
+            there.attrs.get(name) == value for name, value in wanted.items()
+        ):
+            labelled(tell, label, "fitted before")
+            return there
     tree = fit(theory, data, **asked, progress=partial(labelled, tell, label))
+    tree.attrs["made_of"] = wanted["made_of"]
     save(tree, file)
     return tree
 
