@@ -1,9 +1,10 @@
 """Alliance Treaty Obligations and Provisions (ATOP), releases 4 and 5, published layout.
 
-Two files: the alliance level (``begyr, begmo, begday, endyr, endmo, endday``, one ``mem`` column a
-member) and the member level, one row a member and phase (``member, phase, yrent, moent, dayent,
-yrexit, moexit, dayexit``).  Both have the obligations, coded as the codebook says; a provision that
-could not be learnt is empty.  A year 0 of the end or exit is none: still in force at the end of the
+Three files: the alliance level (``begyr, begmo, begday, endyr, endmo, endday``, one ``mem`` column
+a member), the member level, one row a member and phase (``member, phase, yrent, moent, dayent,
+yrexit, moexit, dayexit``), and directed dyad-years (``stateA, stateB, year, atopally``).  The first
+two have the obligations, coded as the codebook says; a provision that could not be learnt is empty.
+A year 0 of the end or exit is none: still in force at the end of the
 data, with ``ineffect`` 1.  Where month or day are not known (empty, 0, 88 or 99) the earliest day
 that is possible stands, which for an exit is no earlier than the entry, and ``_exact`` is False; it
 is False too where there is no date.
@@ -31,10 +32,10 @@ from pathlib import Path
 import pandas as pd
 from pandera.pandas import Column, DataFrameSchema
 
-from bayes_alliance.data.sources.columns import code, day, flag, number, state, whole
+from bayes_alliance.data.sources.columns import code, day, flag, number, state, whole, year
 from bayes_alliance.data.sources.layout import Layout, Rule, Sheet, in_order
 from bayes_alliance.data.sources.layout import read as read_layout
-from bayes_alliance.data.sources.rules import apart, forwards, once
+from bayes_alliance.data.sources.rules import apart, different, forwards, once
 from bayes_alliance.data.validate import Problem
 
 NO_COW_CODE = (8152,)
@@ -110,8 +111,8 @@ def _in_force(end: str) -> Rule:
     def rule(sheet: Sheet) -> Iterator[Problem]:
         none = sheet.table[end].isna()
         for line in sheet.table.index[none != (sheet.table["ineffect"] == 1)]:
-            year = sheet.headers[end][0]
-            yield sheet.problem(line, "ineffect", f"1 where {year} is 0, and 0 where it is not")
+            header = sheet.headers[end][0]
+            yield sheet.problem(line, "ineffect", f"1 where {header} is 0, and 0 where it is not")
 
     return rule
 
@@ -153,6 +154,23 @@ MEMBER_LEVEL = Layout(
         apart(["atopid", "member"], "entry", "exit", touching=True, branch="phase"),
     ),
 )
+
+
+_DYAD = ["ccode1", "ccode2", "year"]
+
+DYADS = DataFrameSchema(
+    {
+        "ccode1": state("stateA", "mem1", also=NO_COW_CODE),
+        "ccode2": state("stateB", "mem2", also=NO_COW_CODE),
+        "year": year(first=1815),
+        "atopally": flag(),
+    }
+    | {name: flag() for name in ("defense", "offense", "neutral", "nonagg", "consul")},
+    unique=_DYAD,
+)
+"""One row a directed pair and year in which the first is bound to the second."""
+
+DYAD_YEARS = Layout("ATOP, directed dyad-years", DYADS, (different(), once(*_DYAD)))
 
 
 def _tidy(table: pd.DataFrame, start: str, end: str) -> pd.DataFrame:
@@ -197,3 +215,19 @@ def read_members(path: Path) -> pd.DataFrame:
         One row a member and phase, as `MEMBERS` says.
     """
     return in_order(_tidy(read_layout(path, MEMBER_LEVEL)[1], "entry", "exit"), MEMBERS)
+
+
+def read_dyads(path: Path) -> pd.DataFrame:
+    """Read the directed dyad-years.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, ``atop5_1ddyr.csv`` say.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a directed pair and year, as `DYADS` says.
+    """
+    return in_order(read_layout(path, DYAD_YEARS)[1], DYADS)

@@ -7,7 +7,7 @@ They are 0 for none, 1 territory, 2 policy, 3 regime, 4 other, and -9 for missin
 ``territory``: whether any of the four is territory; a missing one counts as another.
 
 What is odd: a second type is -9, not 0, for most states that had only one; ``stmon`` and ``endmon``
-(not read) hold a month 13 and a month 19.
+(not read) hold a month 13 and a month 19; the published file repeats two rows.
 
 Gibler, Douglas M., Steven V. Miller, and Erin K. Little. 2016. "An Analysis of the Militarized
 Interstate Dispute (MID) Dataset, 1816-2001." International Studies Quarterly 60: 719-730.
@@ -39,6 +39,7 @@ LAYOUT = Layout(
     "Gibler, Miller and Little's disputes (directed dyad-years)",
     _PUBLISHED,
     RULES,
+    repeats=True,
 )
 
 

@@ -1,10 +1,10 @@
 """Reads a published table in the layout in which its source publishes it.
 
-A file is UTF-8 text (a byte order mark and either line ending pass), separated by commas, with one
-header; columns beyond those that a layout names are ignored, and their order and case do not
-matter.  Empty cells, ``NA`` (R) and ``.`` (Stata) are missing; a number may be written 1 or 1.0.
-Everything else that is wrong raises one `InputError`, whose row is the line of the file (in a
-Parquet file, the row if the header were row 1).
+A file has one of the formats of `bayes_alliance.data.sources.formats`, with one header; columns
+beyond those that a layout names are ignored, and their order and case do not matter.  Empty cells,
+``NA`` (R) and ``.`` (Stata) are missing; a number may be written 1 or 1.0, and in a text separated
+by semicolons 0,5.  Everything else that is wrong raises one `InputError`, whose row is the line of
+the file (where it has no lines, the row if the header were row 1).
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ import pandas as pd
 from pandera.errors import SchemaErrors
 from pandera.pandas import Column, DataFrameSchema
 
+from bayes_alliance.data.sources.formats import Opened, tables
 from bayes_alliance.data.sources.parse import days, numbers, texts
-from bayes_alliance.data.validate import LINE, Problem, records, refuse
+from bayes_alliance.data.validate import Problem, refuse
 from bayes_alliance.errors import InputError
 
-_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+NOTES = "notes"
+"""Where a table that was read keeps what a user should know of its file, in its ``attrs``."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,14 @@ class Layout:
         Columns, as `bayes_alliance.data.sources.columns` makes them.
     rules : tuple of callable
         Rules that hold between cells; each yields the problems that it finds.
+    repeats : bool
+        Whether a row that repeats another in every column is left out, and said in a note.
     """
 
     name: str
     schema: DataFrameSchema
     rules: tuple[Rule, ...] = ()
+    repeats: bool = False
 
     def __post_init__(self) -> None:
         """Remember the layout, so that its files are known when given to another reader."""
@@ -174,20 +179,20 @@ def read(path: Path, *layouts: Layout) -> tuple[Layout, pd.DataFrame]:
     Layout
         The one it has.
     pandas.DataFrame
-        The columns of the layout, typed and checked, in the file's order.
+        The columns of the layout, typed and checked, in the file's order; what a user should
+        know of the file is in its ``attrs``, under `NOTES`.
     """
-    file = str(path)
-    raw = _parquet(path) if path.suffix == ".parquet" else _csv(path)
-    header = [str(name) for name in raw.columns]
-    layout = _choose(file, header, layouts)
-    headers = layout.headers(header)
+    layout, file, raw, notes = _cells(path, layouts)
+    headers = layout.headers(list(raw.columns))
     columns = {name: column for name, column in layout.schema.columns.items() if name in headers}
     sheet = Sheet(file, raw, headers, columns)
     sheet = replace(sheet, table=_typed(sheet))
     refuse(sorted(_outside(sheet, layout.schema), key=_line))
     for rule in layout.rules:
         refuse(rule(sheet))
-    return layout, sheet.table.reset_index(drop=True)
+    table = sheet.table.reset_index(drop=True)
+    table.attrs[NOTES] = notes
+    return layout, table
 
 
 def in_order(table: pd.DataFrame, schema: DataFrameSchema) -> pd.DataFrame:
@@ -213,54 +218,44 @@ def _line(problem: Problem) -> int:
     return problem.row or 0
 
 
-def _csv(path: Path) -> pd.DataFrame:
-    """Cells of a CSV file as text, indexed by line."""
-    file = str(path)
-    (top, header), *rows = records(path)
-    if len(header) == 1:
-        for mark, name in _SEPARATORS.items():
-            if mark in header[0]:
-                words = f"cells separated by commas, not by {name}"
-                raise InputError(words, file=file, row=top, value=header[0])
-    names = [name.strip().lower() for name in header]
-    for place, name in enumerate(names):
-        if name in names[:place]:
-            raise InputError("each column once", file=file, row=top, column=header[place])
-    if not rows:
-        raise InputError("at least one row below the header", file=file)
-    last = rows[-1][0]
-    problems = []
-    for line, row in rows:
-        if len(row) != len(header):
-            words = f"{len(header)} cells as in the header, not {len(row)}"
-            words += "; the file is cut off" if line == last and len(row) < len(header) else ""
-            problems.append(Problem(file, line, None, ",".join(row), words))
-    refuse(problems)
-    with path.open("rb") as content:
-        content.seek(-1, 2)
-        if content.read() not in (b"\n", b"\r"):
-            words = "a line end after the last row; the file is cut off"
-            raise InputError(words, file=file, row=last, value=",".join(rows[-1][1]))
-    index = pd.Index([line for line, _ in rows], name=LINE, dtype="int64")
-    return pd.DataFrame([row for _, row in rows], columns=header, index=index, dtype=object)
+def _cells(path: Path, layouts: tuple[Layout, ...]) -> tuple[Layout, str, pd.DataFrame, list[str]]:
+    """Cells of the one table of a file that has one of some layouts."""
+    refused: list[InputError] = []
+    found: list[tuple[Layout, str, pd.DataFrame, list[str]]] = []
+    for opened in tables(path):
+        try:
+            layout = _choose(opened, layouts)
+        except InputError as error:
+            refused.append(error)
+            continue
+        places = [place for place, name in enumerate(opened.header) if name]
+        if not layout.repeats:
+            used = {name for names in layout.headers(opened.header).values() for name in names}
+            places = [place for place in places if opened.header[place] in used]
+        raw, notes = opened.cells(places)
+        if layout.repeats and (again := raw.duplicated()).any():
+            lines = ", ".join(str(line) for line in raw.index[again][:10])
+            more = " ..." if again.sum() > 10 else ""
+            notes.append(f"{opened.file}: left out rows that repeat another ({lines}{more})")
+            raw = raw[~again]
+        found.append((layout, opened.file, raw, notes))
+    if not found and len(refused) == 1:
+        raise refused[0]
+    if len(found) != 1:
+        wanted = " or ".join(layout.name for layout in layouts)
+        names = [file for _, file, *_ in found] or [str(error.file) for error in refused]
+        short = ", ".join(name.removeprefix(str(path)).lstrip("/:") for name in names)
+        raise InputError(f"one table of {wanted}, not {len(found)}", file=str(path), value=short)
+    return found[0]
 
 
-def _parquet(path: Path) -> pd.DataFrame:
-    """Cells of a Parquet file, indexed as if the header were row 1."""
-    if not path.is_file():
-        raise InputError(f"a file {path.name}", file=str(path))
-    try:
-        raw = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"a Parquet file ({error})", file=str(path)) from None
-    if raw.empty:
-        raise InputError("at least one row", file=str(path))
-    raw.index = pd.RangeIndex(2, len(raw) + 2, name=LINE)
-    return raw
-
-
-def _choose(file: str, header: list[str], layouts: tuple[Layout, ...]) -> Layout:
+def _choose(opened: Opened, layouts: tuple[Layout, ...]) -> Layout:
     """Give the layout that a header has; refuse the header of another source."""
+    file, header = opened.file, [name for name in opened.header if name]
+    names = [name.lower() for name in header]
+    if len(set(names)) < len(names):
+        again = next(name for place, name in enumerate(header) if names.index(name.lower()) < place)
+        raise InputError("each column once", file=file, row=opened.row, column=again)
 
     def has(layout: Layout) -> int:
         return layout.weight() - len(layout.missing(header))
@@ -272,7 +267,7 @@ def _choose(file: str, header: list[str], layouts: tuple[Layout, ...]) -> Layout
         # A list of states is also one of major powers, whose columns are some of its own.
         if has(other) > has(own) or (own.missing(header) and has(other) == has(own)):
             words = f"{own.name}; these are the columns of {other.name}"
-            raise InputError(words, file=file, row=1, value=",".join(header))
+            raise InputError(words, file=file, row=opened.row, value=",".join(header))
     refuse(_lacking(file, header, own))
     return own
 

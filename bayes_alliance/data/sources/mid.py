@@ -5,7 +5,8 @@ of the two states, ``sidea, fatality, fatalpre, hiact, hostlev, orig`` with 1 or
 missing.  Canonical are ``ongoing`` and ``onset``, as in the other dyadic tables.
 
 What is odd: every row has a counterpart with the states exchanged; deaths are missing for almost
-half the rows (``fatalpre``).  Hostility (``hostlev``) is 1 where a state did nothing itself.
+half the rows (``fatalpre``).  Hostility (``hostlev``) is 1 where a state did nothing itself.  A row
+that repeats another in every column is left out, and said in a note.
 
 Palmer, Glenn, Roseanne W. McManus, Vito D'Orazio, Michael R. Kenwick, Mikaela Karstens, Chase
 Bloch, Nick Dietrich, Kayla Kahn, Kellan Ritter, and Michael J. Soules. 2021. "The MID5 Dataset,
@@ -43,12 +44,12 @@ def fields(prefix: str) -> dict[str, Column]:
         Column by name.
     """
     return {
-        "dispnum": whole(1, 99999, "disno", "dispnum3", "dispnum4"),
+        "dispnum": whole(1, 99999, "disno", "dispnum3", "dispnum4", "dispnum5"),
         "ccode1": state("statea"),
         "ccode2": state("stateb"),
         "year": year(),
-        "ongoing": flag(f"{prefix}ongoing"),
-        "onset": flag(f"{prefix}onset"),
+        "ongoing": flag(f"{prefix}ongoing", "cowmidongoing", "gmlmidongoing"),
+        "onset": flag(f"{prefix}onset", "cowmidonset", "gmlmidonset"),
         **{
             f"{name}{side}": column
             for name, column in {
@@ -70,6 +71,7 @@ LAYOUT = Layout(
     "Militarized Interstate Disputes (COW, directed dyad-years)",
     SCHEMA,
     RULES,
+    repeats=True,
 )
 
 

@@ -38,7 +38,7 @@ def _number(cell: object, *, whole: bool) -> float:
         raise ValueError(cell)
     else:
         value = float(cell)
-    if math.isinf(value) or (whole and value % 1):
+    if math.isinf(value) or (whole and value % 1 > 0):  # a missing one passes
         raise ValueError(cell)
     return value
 
@@ -54,6 +54,11 @@ def _values(cells: pd.Series, *, whole: bool) -> tuple[np.ndarray, np.ndarray]:
         except (TypeError, ValueError):
             bad[place] = True
     return values[codes], bad[codes]
+
+
+def _word(cell: object) -> str:
+    """A cell as text without spaces around it, empty where it is missing."""
+    return "" if cell != cell else str(cell).strip()
 
 
 def numbers(name: str, column: Column, cells: list[pd.Series]) -> Parsed:
@@ -103,7 +108,7 @@ def texts(name: str, column: Column, cells: list[pd.Series]) -> Parsed:
     list
         Lines where a text is missing that must not be.
     """
-    stripped = cells[0].str.strip()
+    stripped = cells[0].map(_word)
     absent = stripped.isin(MISSING)
     bad = absent & (not column.nullable)
     return {name: stripped.mask(absent, None)}, [bad.index[bad].tolist()]
@@ -135,7 +140,7 @@ def days(name: str, column: Column, cells: list[pd.Series]) -> Parsed:
     else:
         read = [_values(part, whole=True) for part in cells]
         (year, month, day_of_month), bad = [values for values, _ in read], [b for _, b in read]
-    none = (year == 0) & column.nullable
+    none = ((year == 0) | np.isnan(year) & ~bad[0]) & column.nullable
     no_month, no_day = (
         (np.isnan(part) | np.isin(part, UNKNOWN)) & column.metadata["unknown"]
         for part in (month, day_of_month)
@@ -165,7 +170,7 @@ def days(name: str, column: Column, cells: list[pd.Series]) -> Parsed:
 
 def _split(cells: pd.Series) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Year, month and day of one column, and where it holds neither YYYY-MM-DD nor YYYYMM."""
-    found = cells.str.strip().str.extract(f"^(?:{_DAY.pattern})$", flags=re.ASCII)
+    found = cells.map(_word).str.extract(f"^(?:{_DAY.pattern})$", flags=re.ASCII)
     of_day, of_month = (found[[*columns]].astype("float64") for columns in ((0, 1, 2), (3, 4)))
     parts = of_day.fillna(of_month.set_axis([0, 1], axis=1)).fillna({2: 1}).to_numpy().T
     return list(parts), [np.isnan(parts[0])]

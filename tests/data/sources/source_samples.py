@@ -150,6 +150,15 @@ _REVISIONS[-1] = "-9,-9,3,4,0,0"
 SAMPLES: dict[str, Sample] = {
     "atop_alliances": Sample(_ALLIANCES, atop.ALLIANCE_LEVEL, atop.read_alliances, atop.ALLIANCES),
     "atop_members": Sample(_MEMBERS, atop.MEMBER_LEVEL, atop.read_members, atop.MEMBERS),
+    "atop_dyads": Sample(
+        _rows("""ddyad,stateA,stateB,year,atopally,defense,offense,neutral,nonagg,consul
+            10020,10,20,1950,1,1,0,0,0,1
+            20010,20,10,1950,1,0,0,0,1,0
+            10020,10,20,1951,1,0,0,0,0,1"""),
+        atop.DYAD_YEARS,
+        atop.read_dyads,
+        atop.DYADS,
+    ),
     "nmc": Sample(
         _rows("""stateabb,ccode,year,milex,milper,irst,pec,tpop,upop,cinc,version
             AAA,10,1950,100,10,5,20,1000,100,0.2,2025

@@ -119,7 +119,7 @@ def test_corrupted_cell_is_refused_or_legitimate(
 def test_file_cut_off_within_a_row_is_refused(sample: Sample, folder: Path, share: float) -> None:
     text = text_of(sample.rows)
     cut = text[: int(share * len(text))]
-    assume(not cut.endswith("\n"))
+    assume(not cut.endswith("\n") and cut.rpartition("\n")[2].count(",") < len(sample.rows[0]) - 1)
     path = folder / "cut.csv"
     path.write_text(cut, encoding="utf-8", newline="")
     with pytest.raises(InputError) as caught:
