@@ -136,7 +136,7 @@ def _tables(path: Path, file: str) -> Iterator[Opened]:
     if suffix not in readers:
         raise InputError(f"one of the formats {', '.join(SUFFIXES)} or .zip", file=file)
     read = readers[suffix]
-    kind = (read.__doc__ or "").rstrip(".")
+    kind = (read.__doc__ or "").rstrip(".").replace("A", "a", 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
