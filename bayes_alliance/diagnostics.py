@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayes_alliance.errors import InputError
+
 RHAT_MAX, ESS_MIN, EBFMI_MIN = 1.01, 400, 0.3
 
 
@@ -33,6 +35,9 @@ def diagnose(tree: xr.DataTree) -> dict[str, Any]:
     Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), "Rank-normalization, folding, and
     localization: an improved R-hat".
     """
+    if not isinstance(tree, xr.DataTree) or "posterior" not in tree.children:
+        words = "a fit, as ba.fit makes it and ba.open opens it"
+        raise InputError(words, column="fit", value=type(tree).__name__)
     names = [*tree["log_prior"].data_vars, "epsilon"]
     posterior = tree["posterior"].to_dataset()
     free = posterior[[name for name in names if name in posterior]]

@@ -10,6 +10,7 @@ Lives are those of the designs that were made: which designs there are is not dr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -38,6 +39,7 @@ from bayes_alliance.data.schema import TABLES
 from bayes_alliance.data.validate import read_table
 from bayes_alliance.diagnostics import problems
 from bayes_alliance.errors import InputError
+from bayes_alliance.given import fit_given
 from bayes_alliance.process.cells import COMMITMENTS, JOINT, MULTILATERAL, STRONG, TRILATERAL
 from bayes_alliance.storage import data_of
 
@@ -254,14 +256,17 @@ def check(tree: xr.DataTree, quantity: str, seed: int = 1) -> xr.DataTree:
         If the data have no such quantity.
     """
     known: list[str] = []
+    tree, asked = fit_given(tree), quantity if isinstance(quantity, str) else ""
     for side in _sides(data_of(tree)):
-        if quantity in side.table:
-            found = side.table[quantity]
+        if asked in side.table:
+            found = side.table[asked]
             out = _compared(quantity, found, side.observed, side.replicate(tree, seed))
             out.attrs["problems"] = problems(tree)
             return out
         known += side.table
-    raise InputError(f"one of {', '.join(known)}", column="quantity", value=quantity)
+    near = get_close_matches(asked[:100], known, 1)
+    words = f"{near[0]} (did you mean that?), or" if near else "a test quantity:"
+    raise InputError(f"{words} one of {', '.join(known)}", column="quantity", value=quantity)
 
 
 def _compared(
@@ -305,7 +310,7 @@ def checks(tree: xr.DataTree, seed: int = 1) -> pd.DataFrame:
     pandas.DataFrame
         One row a quantity, with the attributes of `check`.
     """
-    rows = {}
+    tree, rows = fit_given(tree), {}
     for side in _sides(data_of(tree)):
         if side.table:
             replicated = side.replicate(tree, seed)

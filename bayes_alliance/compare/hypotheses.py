@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_alliance.diagnostics import problems
+from bayes_alliance.given import fit_given
 from bayes_alliance.storage import data_of
 from bayes_alliance.theories import get
 
@@ -130,6 +131,7 @@ def hypotheses(tree: xr.DataTree) -> pd.DataFrame:
         ``problems``, the diagnostics that the fit did not pass. Empty for a theory without
         hypotheses.
     """
+    tree = fit_given(tree)
     posterior, prior = hypothesis_draws(tree), hypothesis_draws(tree, "prior")
     rows, spoilt = {}, problems(tree)
     for h in get(tree.attrs["theory"]).HYPOTHESES:

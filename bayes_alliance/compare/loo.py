@@ -20,6 +20,7 @@ import xarray as xr
 from bayes_alliance.compare.refits import Refit, log_mean, refit_without
 from bayes_alliance.diagnostics import problems
 from bayes_alliance.errors import InputError
+from bayes_alliance.given import fits_given
 from bayes_alliance.process.integrated import INFORMATION
 from bayes_alliance.quiet import quiet
 from bayes_alliance.storage import data_of
@@ -34,8 +35,21 @@ SCORED = ("outcome", "case_index", "exposure", "ended")
 """Containers that must agree before two fits are compared; indicators may differ."""
 
 
-def _check(trees: Mapping[str, xr.DataTree], information: str, by: str) -> None:
-    """Refuse comparisons that compare nothing or unlike things."""
+def check_comparable(trees: Mapping[str, xr.DataTree], information: str, by: str) -> None:
+    """Refuse comparisons that compare nothing or unlike things.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        Fits by name.
+    information, by : str
+        As in `compare`.
+
+    Raises
+    ------
+    InputError
+        If an option is unknown or the fits are of different cases or outcomes.
+    """
     if information not in INFORMATION:
         raise InputError(
             f"one of {', '.join(INFORMATION)}", column="information", value=information
@@ -97,7 +111,7 @@ def elpd(
     Vehtari, Gelman & Gabry (2017), "Practical Bayesian model evaluation using leave-one-out
     cross-validation and WAIC"; Merkle, Furr & Rabe-Hesketh (2019).
     """
-    _check({tree.attrs["theory"]: tree}, information, by)
+    check_comparable({tree.attrs["theory"]: tree}, information, by)
     psis = _psis(tree, information)
     if by != "episode":
         return _by_group(tree, information, by, psis, progress)
@@ -255,12 +269,10 @@ def compare(
     InputError
         If there are fewer than two fits or they are of different data.
     """
-    if len(trees) < 2:
-        raise InputError("two fits or more", column="fits", value=list(trees))
-    _check(trees, information, by)
+    trees = fits_given(trees, least=2)
+    check_comparable(trees, information, by)
     scores = {name: elpd(tree, information, by, exact, progress) for name, tree in trees.items()}
-    cases = next(iter(scores.values())).elpd_i["case"]
-    out = table({name: aligned(score, cases) for name, score in scores.items()})
+    out = table(scores)
     return out.assign(problems=[problems(trees[n]) for n in out.index])
 
 
@@ -372,8 +384,10 @@ def table(scores: Mapping[str, az.ELPDDataLOO]) -> pd.DataFrame:
     pandas.DataFrame
         As `compare` gives it.
     """
+    cases = next(iter(scores.values())).elpd_i["case"]
+    paired_ = {name: aligned(score, cases) for name, score in scores.items()}
     with quiet():
-        out = az.compare(dict(scores), method="stacking", round_to="none")
+        out = az.compare(paired_, method="stacking", round_to="none")
     if min(score.n_data_points for score in scores.values()) < LEAST_CASES:
         out[["se", "dse", "p_worse"]] = np.nan
         out["weight"] = 1 / len(out)

@@ -71,13 +71,16 @@ def stacking(
     ----------
     Rubin (1981), "The Bayesian bootstrap".
     """
-    by_case = np.column_stack([pointwise(score).to_numpy() for score in scores.values()])
-    cases, theories = by_case.shape
-    if cases < LEAST_CASES:
+    # cases are paired by name, in whatever order each fit has them
+    found = {name: pointwise(of) for name, of in scores.items()}
+    cases = next(iter(found.values())).index
+    by_case = np.column_stack([of.loc[cases].to_numpy() for of in found.values()])
+    theories = len(found)
+    if len(cases) < LEAST_CASES:
         equal = {"weight": 1 / theories, "lower": 0.0, "upper": 1.0, "leads": 1 / theories}
         return pd.DataFrame(equal, index=pd.Index(list(scores), name="theory"))
-    share = np.random.default_rng(seed).dirichlet(np.ones(cases), size=replications)
-    weight = stack(by_case, np.vstack([np.full(cases, 1 / cases), share]))
+    share = np.random.default_rng(seed).dirichlet(np.ones(len(cases)), size=replications)
+    weight = stack(by_case, np.vstack([np.full(len(cases), 1 / len(cases)), share]))
     lower, upper = np.quantile(weight[1:], [0.05, 0.95], axis=0)
     first = weight[1:].argmax(axis=1)
     return pd.DataFrame(

@@ -12,7 +12,8 @@ import matplotlib.figure
 import xarray as xr
 
 from bayes_alliance.apart import Crew
-from bayes_alliance.files import writable, write_set
+from bayes_alliance.errors import InputError
+from bayes_alliance.files import target, writable, write_set
 from bayes_alliance.report.figures import SUBJECTS, Figure, figures
 from bayes_alliance.report.figures import save as save_figure
 from bayes_alliance.report.page import page
@@ -20,6 +21,9 @@ from bayes_alliance.report.results import Results, collect
 from bayes_alliance.report.summary import dumps, summary
 
 Tell = Callable[[str], None]
+
+ROOM = 50_000_000
+"""Bytes that a page with its figures and numbers may need."""
 
 
 def report(
@@ -62,11 +66,21 @@ def report(
     InputError
         If the folder cannot be written or the fits cannot be compared.
     """
-    folder = writable(out)
+    folder = _place(out)
     results = collect(trees, extra, scenarios, progress, study, forms)
     if progress:
         progress("figures")
     return write(results, folder)
+
+
+def _place(out: str | Path) -> Path:
+    """The folder of a report, or at once why none can be written there."""
+    folder = writable(out)
+    writable(folder / "figures")
+    for name in ("index.html", "summary.json"):
+        if target(folder / name, room=ROOM).is_dir():
+            raise InputError("a file, or a name that is free", file=str(folder / name))
+    return folder
 
 
 def write(results: Results, out: str | Path, hands: Crew | None = None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import xarray as xr
 
 from bayes_alliance.check.quantities import checks
 from bayes_alliance.compare.hypotheses import hypotheses, hypothesis_draws
-from bayes_alliance.compare.loo import elpd, table, told_apart
+from bayes_alliance.compare.loo import check_comparable, elpd, table, told_apart
 from bayes_alliance.compare.predictions import exactly, predictions
 from bayes_alliance.compare.scores import score_table
 from bayes_alliance.compare.stages import stages
@@ -32,6 +32,7 @@ from bayes_alliance.forecast.forecast import by_cell
 from bayes_alliance.forecast.formation import formation
 from bayes_alliance.forecast.kept import settings
 from bayes_alliance.forecast.scenario import Scenario, read
+from bayes_alliance.given import fits_given
 from bayes_alliance.process.integrated import INFORMATION
 from bayes_alliance.report.outlook import Foreseen, Outlook, foresee, groupings, outlooks_of
 from bayes_alliance.storage import data_of, priors_of
@@ -376,7 +377,7 @@ def collect(
         See there.
     """
     tell = progress or (lambda step: None)
-    check(trees, study)
+    check(trees, study, extra, scenarios, forms)
     parts: dict[str, Whole] = {}
     for name, tree in trees.items():
         own = partial(labelled, tell, name)
@@ -397,7 +398,13 @@ def _form(name: str, tree: xr.DataTree, tell: Callable[[str], None]) -> xr.DataT
     return formation(tree, **settings(tree), progress=own)
 
 
-def check(trees: Mapping[str, xr.DataTree], study: str | Path | None) -> None:
+def check(
+    trees: Mapping[str, xr.DataTree],
+    study: str | Path | None,
+    extra: Mapping[str, xr.DataTree] | None = None,
+    scenarios: list[str] | None = None,
+    forms: Mapping[str, xr.DataTree] | None = None,
+) -> None:
     """Refuse fits, or a study, that cannot be shown together.
 
     Parameters
@@ -406,14 +413,33 @@ def check(trees: Mapping[str, xr.DataTree], study: str | Path | None) -> None:
         Fits by theory.
     study : str or pathlib.Path or None
         A robustness study.
+    extra, scenarios, forms
+        As in `collect`.
 
     Raises
     ------
     InputError
-        If there are fewer than two fits, or the study is of other data.
+        If there are fewer than two fits, they are of different cases or named otherwise than
+        their theories, a scenario or a hazard is not there, or the study is of other data.
     """
-    if len(trees) < 2:
-        raise InputError("two fits or more", column="fits", value=list(trees))
+    trees, extra = fits_given(trees, least=2), fits_given(extra or {}, least=0)
+    for name, tree in trees.items():
+        if name != tree.attrs["theory"]:
+            words = f"{tree.attrs['theory']!r}, the name of its theory, as key"
+            raise InputError(words, column="fits", value=name)
+    for name in extra.keys() & trees.keys():
+        raise InputError("another key than those of the fits", column="extra", value=name)
+    check_comparable({**trees, **{n: t for n, t in extra.items() if is_unread(n)}}, *MAIN)
+    first = next(iter(trees.values()))
+    for name, tree in trees.items():
+        if list(data_of(tree).episodes["episode"]) != list(data_of(first).episodes["episode"]):
+            words = "fits of tables whose rows stand in one order"
+            raise InputError(words, row=name, column="fits")
+    asked = _read(scenarios)
+    if forms is not None and asked:
+        for name in trees.keys() - fits_given(forms, least=0).keys():
+            words = f"the hazard of every theory, {name} too"
+            raise InputError(words, column="forms", value=list(forms))
     if study is not None:
         _study_of(study, data_of(next(iter(trees.values()))))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import arviz as az
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from bayes_alliance.compare.loo import elpd
+from bayes_alliance.compare.loo import aligned, elpd, table
 from bayes_alliance.compare.weights import stack, stacking
 
 
@@ -52,3 +53,13 @@ def test_equal_theories_share():
     np.testing.assert_allclose(weight, 0.25)
     one_case = stack(np.array([[-1.0, -3.0], [-3.0, -1.0]]), np.array([[1.0, 0], [0, 1]]))
     np.testing.assert_allclose(one_case, np.eye(2), atol=1e-6)
+
+
+def test_cases_in_another_order_change_nothing(fits):
+    scores = {name: elpd(tree, exact=False) for name, tree in fits.items()}
+    turned = dict(scores)
+    last = list(scores)[-1]
+    turned[last] = aligned(scores[last], scores[last].elpd_i["case"][::-1])
+    assert list(turned[last].elpd_i["case"]) != list(scores[last].elpd_i["case"])
+    pd.testing.assert_frame_equal(stacking(turned), stacking(scores))
+    pd.testing.assert_frame_equal(table(turned), table(scores))
