@@ -40,7 +40,7 @@ from bayes_alliance.forecast.horizon import RUNG_OF_CELL, RUNGS
 from bayes_alliance.forecast.inputs import Beta
 from bayes_alliance.forecast.lasting import DESIGNS, YEARS
 from bayes_alliance.forecast.path import COLUMNS as THREAT
-from bayes_alliance.forecast.sample import central
+from bayes_alliance.forecast.sample import central, sample
 from bayes_alliance.forecast.scenario import Scenario, bundled_scenarios, read
 from bayes_alliance.process.cells import (
     CELLS,
@@ -66,7 +66,7 @@ from bayes_alliance.theories import MAIN, NULL
 
 YEAR = 2027
 """First year of the forecasts, that of the bundled groupings."""
-DRAWS = 300
+DRAWS = 600
 NODES = 64
 """Nodes of the clients' credibility, where the page asks what they would promise each other."""
 MOST_CLIENTS = 12
@@ -571,8 +571,23 @@ def start(scenario: Scenario, where: Mapping[str, Mapping[str, Any]]) -> dict[st
         "design": DESIGNS[-1],
         "clients": clients,
     }
+    settings["supposed"] = _supposed(scenario, settings)
     words = {"title": scenario.title, "question": scenario.question}
     return {"name": scenario.name, **words, "settings": settings}
+
+
+def _supposed(scenario: Scenario, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a grouping is unsure of, by draw: it holds while a control stands at its middle."""
+    drawn, out = sample(scenario, DRAWS, seed=1), {}
+    if not isinstance(scenario.share, float | int):
+        out["share"] = drawn["share"]
+    if scenario.certainty is not None:
+        promises = drawn["commitment"].sel(year=scenario.year)
+        out["promises"] = promises.transpose("commitment_level", "draw")
+    return {
+        key: {"middle": settings[key], "draws": values.to_numpy().round(5).tolist()}
+        for key, values in out.items()
+    }
 
 
 # --- what it cannot know --------------------------------------------------------------------------
@@ -615,8 +630,9 @@ def limits(
         f"{min(draws, total)} of {total} draws a theory, so the last digit may differ from the "
         "package's own answer.",
         *_told(scores),
-        "The share of decisions that are about this grouping is a judgement. No data inform it, "
-        "and its own doubt is not in the intervals.",
+        "The share of decisions that are about this grouping is a judgement. No data inform it. As "
+        "a grouping begins its doubt about the share and the promises is in the intervals; what is "
+        "moved is taken as certain. Other inputs given as distributions stand at their middle.",
         "What is set holds from the first year on, in all years. Nothing answers back: a design "
         "does not change the threat, and a threat does not change the promises, unless they are "
         "left to the occupation theory.",

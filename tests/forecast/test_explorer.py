@@ -23,6 +23,7 @@ from bayes_alliance.compare.loo import elpd
 from bayes_alliance.errors import InputError
 from bayes_alliance.forecast.explore import (
     CLIENT,
+    DRAWS,
     LAST_HORIZON,
     YEAR,
     bundled_groupings,
@@ -69,7 +70,7 @@ def evil():
 def carried(fits, forms, evil) -> dict[str, Any]:
     scores = {name: elpd(tree, exact=False) for name, tree in fits.items()}
     asked = [*map(read, bundled_groupings()), evil]
-    return {n: content(fits, forms, scores, asked, n) for n in (FEW, 300)}
+    return {n: content(fits, forms, scores, asked, n) for n in (FEW, DRAWS)}
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +104,7 @@ def opened(browser, files):
     """Open the page in a window of some size."""
     contexts = []
 
-    def at(size: dict[str, int] = DESK, draws: int = 300, hash_: str = "", **options) -> Seen:
+    def at(size: dict[str, int] = DESK, draws: int = DRAWS, hash_: str = "", **options) -> Seen:
         context = browser.new_context(viewport=size, accept_downloads=True, **options)
         contexts.append(context)
         context.set_default_timeout(WAIT)
@@ -204,7 +205,7 @@ def test_the_groupings_have_the_numbers_of_the_whole_functions(opened, carried, 
     """Of the same draws, by the functions that a user calls."""
     page, found = opened(draws=FEW).page, carried[FEW]
     grouping = found["groupings"][bundled_groupings().index("trilateral-status-quo")]
-    settings = grouping["settings"]
+    settings = grouping["settings"] | {"supposed": {}}  # the functions are asked of certain inputs
     on_page = page.evaluate("s => explorer.answer(s)", settings)
     scenario = scenario_of(settings, settings["horizon"])
     for name, (tree, form) in small.items():
@@ -222,12 +223,12 @@ def test_the_groupings_have_the_numbers_of_the_whole_functions(opened, carried, 
 
 @needs_browser
 def test_the_page_agrees_with_the_full_forecast(opened, carried, fits, forms):
-    """Other draws of the same posterior: within Monte Carlo error."""
-    page, found = opened().page, carried[300]
+    """Other draws of the same posterior and of what a scenario is unsure of: ends included."""
+    page, found = opened().page, carried[DRAWS]
     settings = found["groupings"][0]["settings"]
     on_page = page.evaluate("s => explorer.answer(s)", settings)
-    scenario = scenario_of(settings, settings["horizon"])
-    assert {t["count"] for t in found["theories"].values()} == {300}
+    scenario = read(found["groupings"][0]["name"])
+    assert {t["count"] for t in found["theories"].values()} == {DRAWS}
     for name, tree in fits.items():
         whole = outlook(tree, forms[name], scenario)
         pairs = [(on_page["cells"][c], whole["design"][:, 0, i]) for i, c in enumerate(CELLS)]
@@ -236,7 +237,7 @@ def test_the_page_agrees_with_the_full_forecast(opened, carried, fits, forms):
         for of, draws in pairs:
             middle, low, high = of[name]
             draws = draws.to_numpy()
-            both = 4 * np.sqrt(1 / 300 + 1 / len(draws))  # errors of both sets of draws
+            both = 4 * np.sqrt(1 / DRAWS + 1 / len(draws))  # errors of both sets of draws
             error, slack = draws.std() * both, np.sqrt(0.05 * 0.95) * both
             assert abs(middle - draws.mean()) <= error + 1e-9, (name, middle, draws.mean())
             if draws.std() > 1e-9:
@@ -252,7 +253,7 @@ def test_a_move_takes_less_than_fifty_milliseconds(opened, carried):
     not count.
     """
     page = opened().page
-    moves = [random_settings(carried[300], seed) for seed in range(SETTINGS)]
+    moves = [random_settings(carried[DRAWS], seed) for seed in range(SETTINGS)]
     page.evaluate("moves => { for (const move of moves) explorer.answer(move); }", moves)
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
@@ -283,10 +284,10 @@ def test_it_fits_and_says_and_loads_nothing(opened, files, size, scheme):
     seen.page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
     assert seen.page.evaluate(width) == 0, "with all details open"
     assert seen.said == []
-    assert [url for url in seen.asked if not url.startswith("data:")] == [files[300].as_uri()]
+    assert [url for url in seen.asked if not url.startswith("data:")] == [files[DRAWS].as_uri()]
     paper = seen.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (int(paper.split("(")[1].split(",")[0]) < 60) == (scheme == "dark")
-    assert files[300].stat().st_size < 3_000_000
+    assert files[DRAWS].stat().st_size < 3_000_000
 
 
 @needs_browser
@@ -413,7 +414,7 @@ def test_a_number_that_cannot_be_is_not_used(opened):
 @needs_browser
 def test_beyond_the_range_of_the_data_it_warns(opened, carried):
     page = opened().page
-    high = carried[300]["places"]["USA asia"]["ranges"]["power_ratio"][1]
+    high = carried[DRAWS]["places"]["USA asia"]["ranges"]["power_ratio"][1]
     said = "() => document.getElementById('warnings').innerText"
     assert "capabilities, adversary over patron" not in page.evaluate(said)
     page.fill("#threat-power_ratio", str(high * 2))

@@ -8,6 +8,7 @@
 
    settings = {
      patron, theatre, adversary, initiative, today, horizon, share, formation, statement, expected,
+     supposed: {share, promises}: {middle, draws} of what a grouping is unsure of, or nothing,
      promises: [none, consult, defend], threat: {power_ratio, forces_ratio, ...}, design,
      clients: [{state, capability_ratio, distance_km, land_access, occupied, disputes}, ...],
    }
@@ -96,6 +97,12 @@ function make_model(content) {
 
   const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 
+  /* Draws of what a grouping is unsure of, while it stands as the grouping has it. */
+  function supposed(settings, key) {
+    const of = settings.supposed && settings.supposed[key];
+    return of && String(of.middle) === String(settings[key]) ? of.draws : null;
+  }
+
   /* What the equations read: numbers on the models' own units. */
   function containers(settings) {
     const place = content.places[`${settings.patron} ${settings.theatre}`];
@@ -113,6 +120,7 @@ function make_model(content) {
       formation_threat: threat_history(place.formation_past, now, years),
       unallied: Math.log1p(place.unallied) - constants.usual,
       promises: settings.promises,
+      promise_draws: supposed(settings, "promises"),
       expected: settings.expected,
     };
   }
@@ -217,7 +225,11 @@ function make_model(content) {
   /* Pr(c): as set, or as credibility has it (H6), given the disputes: [level][s]. */
   function promise_probability(theory, x) {
     const { draws, count, options } = theory;
-    if (!x.expected) return x.promises.map((p) => new Float64Array(count).fill(p));
+    if (!x.expected) {
+      const of = x.promise_draws;
+      return x.promises.map((p, k) =>
+        Float64Array.from({ length: count }, (_, s) => (of ? of[k][s % of[k].length] : p)));
+    }
     const out = [0, 1, 2].map(() => new Float64Array(count)), tau = options.smooth_maximum;
     for (let s = 0; s < count; s++) {
       const theta = x.covariates.map((z) => z[0] * draws.gamma_capability[s]
@@ -384,7 +396,8 @@ function make_model(content) {
     if (!settings.formation) {
       return x.threat.map((_, y) => new Float64Array(theory.count).fill(y === 0 ? 1 : 0));
     }
-    return hazard(theory, x).map((h) => h.map((v) => -Math.expm1(-settings.share * v)));
+    const of = supposed(settings, "share"), share = (s) => (of ? of[s % of.length] : settings.share);
+    return hazard(theory, x).map((h) => h.map((v, s) => -Math.expm1(-share(s) * v)));
   }
 
   /* Probability of each rung by the end of each year: [year][rung][s]. */

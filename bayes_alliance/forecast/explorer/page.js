@@ -297,6 +297,7 @@
       note(`Without it a decision about the grouping is made in ${content.year}.`),
       slider("share", "Share of decisions that are about this grouping", settings.share, [0, 1],
         "share", move((v) => { settings.share = v; })),
+      note("As unsure as the grouping has it, and known for certain once it is moved."),
       select("design", "Design to follow over the years", designs, settings.design,
         move((design) => { settings.design = design; })));
   }
