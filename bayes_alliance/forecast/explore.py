@@ -66,7 +66,7 @@ from bayes_alliance.theories import MAIN, NULL
 
 YEAR = 2027
 """First year of the forecasts, that of the bundled groupings."""
-DRAWS = 600
+DRAWS = 400
 NODES = 64
 """Nodes of the clients' credibility, where the page asks what they would promise each other."""
 MOST_CLIENTS = 12
