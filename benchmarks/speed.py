@@ -299,15 +299,15 @@ def digest(whole: bool) -> str:
     str
         Hexadecimal.
     """
-    from bayes_alliance.compare.study import CODE
+    from bayes_alliance.compare.study import CODE, imported, module_file
 
     package, here = ROOT / "bayes_alliance", Path(__file__).parent
     if whole:
         files = sorted(package.rglob("*.py"))
     else:
         own = [here / f"{name}.py" for name in ("speed_one", "stan_model", "stan_run", "floor")]
-        roots = [package / part for part in (*CODE, "density.py", "machine")]
-        files = [f for r in roots for f in ([r] if r.suffix else sorted(r.glob("*.py")))] + own
+        theories = sorted((package / "theories").glob("*.py"))
+        files = imported([*map(module_file, CODE), *theories]) + own
     found = hashlib.sha256()
     for file in files:
         found.update(ast.dump(ast.parse(file.read_text(encoding="utf-8"))).encode())

@@ -48,11 +48,13 @@ from bayes_alliance.theories import get
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+PACKAGE = "bayes_alliance"
+
 PATIENCE = 10
 """Seconds in which a scheduler must answer."""
 
-CODE = ("fit.py", "process", "theories", "compare/loo.py", "compare/hypotheses.py")
-"""Parts of the package that decide the numbers of a fit, beside the tables and the priors."""
+CODE = ("fit", "compare.loo", "compare.hypotheses")
+"""Modules that decide the numbers of a fit, with all that they import of the package."""
 
 ALONE = threading.Lock()
 """A process makes one fit at a time, whatever the number of its threads."""
@@ -434,14 +436,34 @@ def inputs(
 @functools.cache
 def _code(theory: str) -> str:
     """Digest of the code that decides the numbers; comments and layout do not count."""
-    package = Path(__file__).parent.parent
-    own = [Path(str(get(theory).__file__))] if "." in theory else []
-    parts = [package / part for part in CODE]
-    files = [f for p in parts for f in ([p] if p.suffix else sorted(p.glob("*.py")))]
+    of_theory = Path(str(get(theory).__file__))
     digest = hashlib.sha256()
-    for file in [*files, *own]:
+    for file in imported([module_file(name) for name in CODE] + [of_theory]):
         digest.update(ast.dump(ast.parse(file.read_text(encoding="utf-8"))).encode())
     return digest.hexdigest()
+
+
+def module_file(name: str) -> Path:
+    """File of a module of the package."""
+    whole = Path(__file__).parent.parent.joinpath(*name.split("."))
+    return whole / "__init__.py" if whole.is_dir() else whole.with_suffix(".py")
+
+
+def imported(roots: Sequence[Path]) -> list[Path]:
+    """Modules and all that they import of this package, at their head or later, sorted."""
+    found: set[Path] = set()
+    left = list(roots)
+    while left:
+        file = left.pop()
+        if file in found or not file.is_file():
+            continue
+        found.add(file)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE):
+                base = str(node.module)[len(PACKAGE) :].lstrip(".")
+                named = [f"{base}.{a.name}".lstrip(".") for a in node.names]
+                left += [module_file(name) for name in (base, *named) if name]
+    return sorted(found)
 
 
 def _check(specifications, theories, scheduler, workers) -> None:
@@ -552,7 +574,7 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
     It is nobody's default: whoever opens a file with dask afterwards must not look for it.
     """
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client, LocalCluster, Security
 
     if scheduler is not None:
         _reach(scheduler)
@@ -569,7 +591,11 @@ def _client(scheduler: str | None, workers: int | None) -> Iterator[Client]:
             n_workers=count,
             threads_per_worker=1,
             memory_limit=None,
-            dashboard_address=":0",  # any free port: another study may run here
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",  # else its pages listen to everybody
+            worker_dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            security=Security.temporary(),  # others on this machine have no key
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
