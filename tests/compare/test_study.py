@@ -51,7 +51,7 @@ def cluster() -> Iterator[LocalCluster]:
         n_workers=1,
         threads_per_worker=1,
         memory_limit=None,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         silence_logs=50,
     ) as made:
         yield made
