@@ -82,6 +82,7 @@ def main() -> None:
     ours = threading.current_thread() is threading.main_thread() and before == signal.SIG_DFL
     if ours:
         signal.signal(signal.SIGTERM, _terminated)
+    sys.unraisablehook = _unraised
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warned
@@ -94,6 +95,7 @@ def main() -> None:
                     folder.rmdir()
             MADE.clear()
     finally:
+        sys.unraisablehook = sys.__unraisablehook__
         if ours:
             signal.signal(signal.SIGTERM, before)
     sys.exit(status)
@@ -176,6 +178,17 @@ def _terminated(number: int, frame: Any) -> None:
     """End as an interruption from the keyboard would: what is whole is kept."""
     _ended["signal"] = number
     raise KeyboardInterrupt
+
+
+def _unraised(lost: Any) -> None:
+    """Interrupt again what was interrupted where Python lets no exception out (a callback, say)."""
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
+        return
+    number = _ended.get("signal", signal.SIGINT)
+    again = threading.Timer(0.05, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
 
 
 def _interrupted() -> int:

@@ -254,18 +254,23 @@ def sample_model(
     """
     cores = min(chains, os.cpu_count() or 1)
     if sampler == "nutpie":
-        tree = nutpie.sample(
-            log_density,
-            draws=draws,
-            tune=tune,
-            chains=chains,
-            cores=cores,
-            seed=seed,
-            adaptation=MASS_MATRIX,
-            target_accept=target_accept,
-            save_warmup=False,
-            progress_bar=False,
-        )
+        try:
+            tree = nutpie.sample(
+                log_density,
+                draws=draws,
+                tune=tune,
+                chains=chains,
+                cores=cores,
+                seed=seed,
+                adaptation=MASS_MATRIX,
+                target_accept=target_accept,
+                save_warmup=False,
+                progress_bar=False,
+            )
+        except ValueError as error:  # nutpie's words for an interruption before the first draw
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
     else:  # PyMC compiles, and warns, as it samples
         with quiet(), GRAPHS, model:
             tree = pm.sample(
