@@ -32,7 +32,7 @@ def result(score: float, p: float, problems: tuple[str, ...] = (), of: str = "re
         "inputs": {"data": of, "priors": of, "code": "", "versions": {}},
         "problems": list(problems),
         "diagnostics": {},
-        "scores": {"indicators": {"a": score, "b": score}},
+        "scores": {"indicators": dict.fromkeys("abcdef", score)},
         "pareto_k": {},
         "good_k": 0.7,
         "hypotheses": {f"H{i}": said | {"prior_probability": 0.5} for i in range(1, 8)},
@@ -64,7 +64,10 @@ def test_the_page_names_the_choices_that_turn_an_answer(results):
         "Occupation minus null is ahead at the defaults, but not told apart with 'coded frames "
         "unread' alone." in text
     )
-    assert "occupation H1 is held at the defaults, but undecided with 'coded frames unread'" in text
+    assert (
+        "occupation H1 is supported at the defaults, but undecided with 'coded frames unread'"
+        in text
+    )
     assert "Occupation minus null: over 3 specifications the difference in log score is" in text
     assert "Occupation H7 depends on the choices" in text
     assert 'href="#robust"' in written(results)

@@ -140,8 +140,8 @@ def _caption(series: Sequence[Series]) -> str:
             if not s.failed:
                 found[verdict(p)].append(f"{s.label} {h}")
     told = (
-        f"The data support {listed(found['supported'])} and speak against "
-        f"{listed(found['against'])}; they leave {len(found['undecided'])} undecided."
+        f"The data support {listed(found['supported'])} and refute "
+        f"{listed(found['refuted'])}; they leave {len(found['undecided'])} undecided."
     )
     return (
         f"Posterior mean and {PERCENT} interval of what carries each hypothesis; the grey band is "
