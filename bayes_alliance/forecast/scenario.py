@@ -209,7 +209,9 @@ def _check_file(path: Path, name: str, place: Place) -> None:
         if not path.is_file():
             known = bundled_scenarios()
             hint = near(path.stem, known)
-            place.refuse(f"one of {', '.join(known)}, or an existing TOML file{hint}", name)
+            place.refuse(
+                f"a bundled scenario or an existing TOML file{hint} ({', '.join(known)})", name
+            )
         size = path.stat().st_size
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
