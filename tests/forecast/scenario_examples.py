@@ -57,7 +57,9 @@ def refused(call: Callable[[], object]) -> InputError:
         call()
     error = caught.value
     for part in (error.file, error.column, error.expected):
-        assert part is None or one_line(str(part))[:60] in str(error)  # a message has 500 characters
+        assert part is None or one_line(str(part))[:60] in str(
+            error
+        )  # a message has 500 characters
     assert "\n" not in str(error)
     return error
 
