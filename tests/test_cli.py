@@ -236,7 +236,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
         (("data", "describe", "asymmetric", "--coding", "treaty"), "name=value"),
         (("data", "describe", "europe", "--coding", "k=3"), "coding"),
         (("data", "check", "nothing.csv"), "nothing.csv"),
-        (("data", "build", "--sources", "nowhere"), "nowhere"),
+        (("data", "build", "--check", "--sources", "nowhere"), "nowhere"),
     ],
 )
 def test_a_wrong_word_is_named(
