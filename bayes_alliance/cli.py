@@ -753,7 +753,7 @@ def forecast(
         _file_to_write(out, (".csv",), [scenario, *fits])
         target(out)
     from bayes_alliance.forecast.decided import condition, decision_year, untouched, years_to_show
-    from bayes_alliance.forecast.forecast import as_csv, stacking_weights
+    from bayes_alliance.forecast.forecast import STACKED, as_csv, stacking_weights
     from bayes_alliance.forecast.forecast import forecast as forecast_fits
     from bayes_alliance.storage import data_of
 
@@ -768,7 +768,8 @@ def forecast(
     else:
         frame, years = forecast_fits(trees, asked, weights, year), None
         shown = frame["year"].unique().tolist()
-    problems = list(dict.fromkeys((frame if years is None else years).attrs["problems"]))
+    rows = frame if years is None else years
+    problems = _problems(rows[rows["theory"] != STACKED], "theory")
     notes = warnings(asked, data_of(next(iter(trees.values()))))
     notes += [note for one in shown for note in untouched(asked, one)] if len(shown) == 1 else []
     if out is not None:
@@ -832,10 +833,13 @@ def _explore(given: list[str], out: Path | None, data: list[str] | None) -> None
 
 def _show_marked(frame: Any, title: str) -> None:
     """Print a table, and below it which of its fits are not to be trusted, and why."""
-    _show(frame.drop(columns=["fit", "problems"]), title)
-    for name, words in dict(zip(frame["fit"], frame["problems"], strict=True)).items():
-        if words:
-            _say(f"not to be trusted: {name}: {words}")
+    _show(frame.drop(columns=["fit", "problems"]), title, _problems(frame, "fit"))
+
+
+def _problems(frame: Any, of: str) -> list[str]:
+    """A line for each fit that is not to be trusted."""
+    found = dict(zip(frame[of], frame["problems"], strict=True))
+    return [f"not to be trusted: {name}: {words}" for name, words in found.items() if words]
 
 
 def _wide(frame: Any, rows: str) -> Any:
@@ -849,7 +853,7 @@ def _by_year(
     paths: dict[str, Path], trees: dict[str, Any], asked: Any, weights: dict[str, float]
 ) -> Any:
     """Designs if decided in each year, and what a grouping is at the end of each year."""
-    from bayes_alliance.forecast import given
+    from bayes_alliance.diagnostics import marked
     from bayes_alliance.forecast.horizon import by_year, designs_by_year, outlooks
 
     with _progress(55 * len(trees)) as tell:
@@ -857,7 +861,10 @@ def _by_year(
         tell("what the grouping is by year")
         found = outlooks(trees, forms, asked)
         designs, ladder = designs_by_year(found, weights), by_year(found, weights)
-        return given.marked(designs, trees), given.marked(ladder, trees, forms)
+        return (
+            marked(designs, trees, designs["theory"]),
+            marked(ladder, trees, ladder["theory"], forms),
+        )
 
 
 def _hazards(paths: dict[str, Path], trees: dict[str, Any], tell: Any) -> dict[str, Any]:

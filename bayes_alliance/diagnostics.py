@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import arviz as az
@@ -79,38 +79,24 @@ def problems(tree: xr.DataTree) -> str:
     return "; ".join(diagnose(tree)["problems"])
 
 
-def untrusted(trees: Mapping[str, xr.DataTree]) -> dict[str, list[str]]:
-    """Fits that are not to be trusted, with what is wrong.
+def marked(
+    table: pd.DataFrame,
+    trees: Mapping[str, xr.DataTree],
+    names: Iterable[str],
+    hazards: Mapping[str, xr.DataTree] | None = None,
+) -> pd.DataFrame:
+    """A table with a column ``problems``: what spoils the fits that each row rests on.
 
-    Parameters
-    ----------
-    trees : mapping of str to xarray.DataTree
-        Fits, and hazards of decisions, by name.
-
-    Returns
-    -------
-    dict of str to list of str
-        Problems by name; empty if every fit passed.
+    ``names`` has the fit of each row, whose hazard of decisions counts too where there are any;
+    what is of no one fit rests on all.
     """
-    found = {name: diagnose(tree)["problems"] for name, tree in trees.items()}
-    return {name: problems for name, problems in found.items() if problems}
-
-
-def mark(trees: Mapping[str, xr.DataTree]) -> list[str]:
-    """Lines that stand with every number which comes of fits that are not to be trusted.
-
-    Parameters
-    ----------
-    trees : mapping of str to xarray.DataTree
-        Fits, and hazards of decisions, by name.
-
-    Returns
-    -------
-    list of str
-        A line a failed fit; empty if every fit passed.
-    """
-    failed = untrusted(trees)
-    return [f"not to be trusted: {name}: {'; '.join(of)}" for name, of in failed.items()]
+    own = {name: problems(tree) for name, tree in trees.items()}
+    for name, tree in (hazards or {}).items():
+        spoilt = problems(tree)
+        both = [own[name], f"hazard of decisions: {spoilt}" if spoilt else ""]
+        own[name] = "; ".join(filter(None, both))
+    every = "; ".join(f"{name}: {words}" for name, words in own.items() if words)
+    return table.assign(problems=[own.get(name, every) for name in names])
 
 
 def _flat(values: xr.Dataset) -> pd.Series:

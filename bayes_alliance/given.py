@@ -38,7 +38,7 @@ def fit_given(given: Any) -> xr.DataTree:
     return given
 
 
-def fits_given(given: Any, least: int = 1) -> dict[str, xr.DataTree]:
+def fits_given(given: Any, least: int = 1, column: str = "fits") -> dict[str, xr.DataTree]:
     """Refuse what are no fits by name.
 
     Parameters
@@ -47,6 +47,8 @@ def fits_given(given: Any, least: int = 1) -> dict[str, xr.DataTree]:
         What a caller gave.
     least : int
         Fits that are needed.
+    column : str
+        What to call them in errors.
 
     Returns
     -------
@@ -60,15 +62,15 @@ def fits_given(given: Any, least: int = 1) -> dict[str, xr.DataTree]:
     """
     words = f"fits by name, {HOW}"
     if isinstance(given, xr.DataTree) or not isinstance(given, Mapping):
-        raise InputError(words, column="fits", value=type(given).__name__)
+        raise InputError(words, column=column, value=type(given).__name__)
     if len(given) < least:
         some = "one fit" if least == 1 else "two fits"
-        raise InputError(f"{some} or more", column="fits", value=list(given))
+        raise InputError(f"{some} or more", column=column, value=list(given))
     for name, tree in given.items():
         if not isinstance(name, str):
-            raise InputError(words, column="fits", value=name)
+            raise InputError(words, column=column, value=name)
         try:
             fit_given(tree)
         except InputError as error:
-            raise InputError(error.expected, row=name, column="fits", value=error.value) from None
+            raise InputError(error.expected, row=name, column=column, value=error.value) from None
     return dict(given)

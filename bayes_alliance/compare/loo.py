@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_alliance.compare.refits import Refit, log_mean, refit_without
-from bayes_alliance.diagnostics import problems
+from bayes_alliance.diagnostics import marked
 from bayes_alliance.errors import InputError
 from bayes_alliance.given import fits_given
 from bayes_alliance.process.integrated import INFORMATION
@@ -273,7 +273,7 @@ def compare(
     check_comparable(trees, information, by)
     scores = {name: elpd(tree, information, by, exact, progress) for name, tree in trees.items()}
     out = table(scores)
-    return out.assign(problems=[problems(trees[n]) for n in out.index])
+    return marked(out, trees, out.index)
 
 
 def aligned(score: az.ELPDDataLOO, cases: xr.DataArray) -> az.ELPDDataLOO:

@@ -23,6 +23,7 @@ from bayes_alliance import text
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.compare.loo import compare
 from bayes_alliance.data.load import Data
+from bayes_alliance.diagnostics import marked
 from bayes_alliance.forecast import given
 from bayes_alliance.forecast.decided import IF_DECIDED, decision_year, untouched
 from bayes_alliance.forecast.sample import central, certain, sample
@@ -345,8 +346,8 @@ def forecast(
     pandas.DataFrame
         One row a theory (and ``stacked``) and cell: ``year`` and ``condition`` (if decided in that
         year), ``probability`` (posterior mean), ``lower`` and ``upper`` (90 % interval over draws),
-        ``trusted`` (whether the fits passed their diagnostics; ``attrs["problems"]`` has what is
-        wrong, and ``attrs["notes"]`` what of the scenario such a decision does not see).
+        ``problems`` (the diagnostics that the fits it rests on did not pass); ``attrs["notes"]``
+        has what of the scenario such a decision does not see.
 
     Raises
     ------
@@ -363,7 +364,8 @@ def forecast(
     when = decision_year(scenario, year)
     weights = stacking_weights(trees, weights)
     draws = {name: design_draws(tree, scenario, year=when) for name, tree in trees.items()}
-    out = given.marked(by_cell(draws, weights, when), trees)
+    out = by_cell(draws, weights, when)
+    out = marked(out, trees, out["theory"])
     out.attrs["notes"] = untouched(scenario, when)
     return out
 

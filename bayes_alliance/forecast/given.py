@@ -7,16 +7,11 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
-from bayes_alliance.diagnostics import mark
 from bayes_alliance.errors import InputError
 from bayes_alliance.forecast.scenario import Scenario, read
-
-DECISIONS = "when decisions arise"
-"""The hazard of a theory, in words."""
-HOW = '{"occupation": tree, "prospect": other}'
+from bayes_alliance.given import fits_given
 
 
 def fits(trees: Any) -> dict[str, xr.DataTree]:
@@ -37,7 +32,7 @@ def fits(trees: Any) -> dict[str, xr.DataTree]:
     InputError
         If they are no such mapping.
     """
-    found = _trees(trees, "fits", "posterior", "log_prior")
+    found = _with_groups(trees, "fits", "posterior", "log_prior")
     hashes = {name: tree.attrs.get("data_hash") for name, tree in found.items()}
     first = next(iter(hashes))
     for name, one in hashes.items():
@@ -66,7 +61,7 @@ def hazards(forms: Any, trees: Mapping[str, xr.DataTree]) -> dict[str, xr.DataTr
     InputError
         If a theory has none, or one of another theory.
     """
-    found = _trees(forms, "forms", "posterior", "tables")
+    found = _with_groups(forms, "forms", "posterior", "tables")
     for name, tree in trees.items():
         if name not in found:
             raise InputError("a hazard of decisions of each theory", column="forms", value=name)
@@ -144,51 +139,11 @@ def _is_weight(value: Any) -> bool:
         return False
 
 
-def marked(
-    table: pd.DataFrame,
-    trees: Mapping[str, xr.DataTree],
-    forms: Mapping[str, xr.DataTree] | None = None,
-) -> pd.DataFrame:
-    """Give a table of forecasts the verdicts on its fits.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        With a column ``theory``.
-    trees : mapping of str to xarray.DataTree
-        The fits.
-    forms : mapping of str to xarray.DataTree, optional
-        Hazards of decisions by theory.
-
-    Returns
-    -------
-    pandas.DataFrame
-        With a column ``trusted`` (of ``stacked``: whether every fit is) and ``attrs["problems"]``,
-        a line a fit that is not to be trusted.
-    """
-    problems = {}
-    for name, tree in trees.items():
-        of = {name: tree} | ({f"{name}, {DECISIONS}": forms[name]} if forms else {})
-        problems[name] = mark(of)
-    good = {name: not lines for name, lines in problems.items()}
-    out = table.assign(trusted=[good.get(n, all(good.values())) for n in table["theory"]])
-    out.attrs["problems"] = [line for lines in problems.values() for line in lines]
-    return out
-
-
-def _trees(given: Any, column: str, *groups: str) -> dict[str, xr.DataTree]:
-    """A mapping of names to trees that have some groups."""
-    one = isinstance(given, xr.DataTree)
-    if one or not isinstance(given, Mapping):
-        words = f"a mapping of theories to {column}, {HOW}"
-        raise InputError(words, column=column, value=type(given).__name__)
-    if not given:
-        raise InputError("one fit or more", column=column)
-    for name, tree in given.items():
-        if not isinstance(name, str):
-            raise InputError(f"names of theories as keys, {HOW}", column=column, value=name)
-        right = isinstance(tree, xr.DataTree) and "theory" in tree.attrs
-        if not right or any(group not in tree.children for group in groups):
+def _with_groups(given: Any, column: str, *groups: str) -> dict[str, xr.DataTree]:
+    """Fits by name that have some groups."""
+    found = fits_given(given, column=column)
+    for name, tree in found.items():
+        if not set(groups) <= set(tree.children):
             words = f"a DataTree that fit, open or formation gave ({', '.join(groups)} in it)"
             raise InputError(words, row=name, column=column, value=type(tree).__name__)
-    return dict(given)
+    return found

@@ -26,6 +26,7 @@ import xarray as xr
 from bayes_alliance.compare.hypotheses import interval
 from bayes_alliance.data.load import Data
 from bayes_alliance.data.panel import panel
+from bayes_alliance.diagnostics import marked
 from bayes_alliance.errors import InputError
 from bayes_alliance.forecast import given
 from bayes_alliance.forecast.decided import WHETHER
@@ -217,8 +218,8 @@ def horizon(
     Returns
     -------
     pandas.DataFrame
-        What `by_year` gives, and ``trusted`` and ``attrs["problems"]`` as in
-        `bayes_alliance.forecast`.
+        What `by_year` gives, and ``problems``, the diagnostics that the fits and hazards it rests
+        on did not pass.
 
     Raises
     ------
@@ -228,7 +229,8 @@ def horizon(
     trees, scenario = given.fits(trees), given.scenario_of(scenario)
     forms = given.hazards(forms, trees)
     weights = stacking_weights(trees, weights)
-    return given.marked(by_year(outlooks(trees, forms, scenario, draws), weights), trees, forms)
+    out = by_year(outlooks(trees, forms, scenario, draws), weights)
+    return marked(out, trees, out["theory"], forms)
 
 
 def outlooks(

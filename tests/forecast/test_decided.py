@@ -158,7 +158,7 @@ def test_a_failed_fit_is_marked_everywhere(answered):
     found = run(*words, "--out", folder / "failed.csv")
     assert found.stderr.count("not to be trusted: prospect: ") == 1
     assert "not to be trusted: prospect" in " ".join(found.stdout.split())
-    assert not pd.read_csv(folder / "failed.csv")["trusted"].any()
+    assert pd.read_csv(folder / "failed.csv")["problems"].notna().all()
     said = json.loads(run(*words, "--json").stdout)
     assert said["problems"][0].startswith("not to be trusted: prospect: ")
-    assert said["forecast"]["stacked"]["none"]["trusted"] is False
+    assert said["forecast"]["stacked"]["none"]["problems"].startswith("prospect: ")

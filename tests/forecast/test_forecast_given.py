@@ -32,7 +32,7 @@ def test_no_fits(trees):
 def test_a_bare_fit_or_a_list_is_refused_with_what_to_write(fits):
     tree = fits["null"]
     for given_ in (tree, [tree], (tree,)):
-        with pytest.raises(InputError, match=r'\{"occupation": tree'):
+        with pytest.raises(InputError, match=r'such as \{"null"'):
             forecast(given_, "quad-status-quo")
     with pytest.raises(InputError, match="forms"):
         horizon({"null": tree}, tree, "quad-status-quo")
