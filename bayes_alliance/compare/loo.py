@@ -261,7 +261,8 @@ def compare(
     pandas.DataFrame
         As `arviz.compare` gives it: one row a theory, best first, with ``elpd``, ``se``,
         ``elpd_diff``, ``dse``, stacking ``weight``, the warnings of ArviZ and ``problems``, the
-        diagnostics that a fit did not pass. From fewer than five cases there are no standard
+        diagnostics that a fit did not pass; ``elpd_<group>`` of each theatre or patron that was
+        left out. From fewer than five cases there are no standard
         errors, and weights are equal: so few do not tell theories apart.
 
     Raises
@@ -273,6 +274,10 @@ def compare(
     check_comparable(trees, information, by)
     scores = {name: elpd(tree, information, by, exact, progress) for name, tree in trees.items()}
     out = table(scores)
+    first = next(iter(trees.values()))
+    for name, cases in (groups(first, by) if by != "episode" else {}).items():
+        of = first["log_likelihood"]["case"].to_numpy()[list(cases)].astype(str)
+        out[f"elpd_{name}"] = [pointwise(scores[theory]).loc[of].sum() for theory in out.index]
     return marked(out, trees, out.index)
 
 

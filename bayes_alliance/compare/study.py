@@ -77,11 +77,14 @@ class Study:
         What is fitted under each.
     results : dict of (str, str) to dict
         Results by hash of the specification and theory. What is missing is not fitted yet.
+    place : str
+        Folder or file that it was read from, as it was named.
     """
 
     specifications: list[Specification]
     theories: list[str]
     results: dict[tuple[str, str], dict[str, Any]]
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -229,7 +232,7 @@ def open_study(store: str | Path) -> Study:
     if len(made) > len({theory for _, theory in found}):
         words = "results of one version of the package: run the study again"
         raise InputError(words, file=str(place))
-    return Study(specifications, asked["theories"], found)
+    return Study(specifications, asked["theories"], found, str(store))
 
 
 def complete(study: Study) -> Study:

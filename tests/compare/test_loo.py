@@ -128,6 +128,13 @@ def test_the_table_is_that_of_arviz(by_theatre, fits):
     assert theatres["weight"].sum() == pytest.approx(1)
 
 
+def test_what_each_left_out_theatre_adds_is_in_the_table(by_theatre, fits):
+    found = compare({name: fits[name] for name in by_theatre}, by="theatre")
+    parts = found[["elpd_europe", "elpd_asia"]].sum(axis=1)
+    assert parts.to_dict() == pytest.approx({n: s.elpd for n, s in by_theatre.items()})
+    assert parts.to_numpy() == pytest.approx(found["elpd"].to_numpy())
+
+
 def test_compare_in_one_call(fits):
     pair = {name: fits[name] for name in ("occupation", "null")}
     for information in ("indicators", "commitments"):

@@ -19,6 +19,7 @@ import xarray as xr
 from made_outlooks import made_groupings, made_outlook
 
 from bayes_alliance.compare.loo import difference, table
+from bayes_alliance.compare.study import Study
 from bayes_alliance.data.load import Data, load
 from bayes_alliance.forecast.forecast import STACKED
 from bayes_alliance.forecast.scenario import read
@@ -642,6 +643,8 @@ def test_command_follows_the_settings(results):
     for tree in results.trees.values():
         tree.attrs["seed"] = 7
     assert command(results).endswith(" --seed 7")
+    shown = replace(results, study=Study([], [], {}, "my study.json"))
+    assert command(shown).endswith(" --seed 7 --study 'my study.json'")
     results.trees["null"].attrs["priors_changed"] = 1
     assert command(results) == ""
 

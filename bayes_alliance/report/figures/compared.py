@@ -96,9 +96,7 @@ def _comparison(results: Results) -> Figure:
         axes.margins(x=0.06)
     for axes in panels.flat[len(keys) :]:
         axes.remove()
-    figure.supxlabel(
-        "Log score (elpd) minus that of the best theory, ± 1 standard error", fontsize=9.5
-    )
+    figure.supxlabel("Log score (elpd) minus the highest, ± 1 standard error", fontsize=9.5)
     return Figure(
         title="Which theory predicts unseen cases better?",
         caption=" ".join(_verdict(results, key) for key in keys)

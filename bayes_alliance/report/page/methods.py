@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -67,6 +68,8 @@ def command(results: Results) -> str:
     options = "".join(
         f" --{key} {attrs[0][key]}" for key, value in default.items() if attrs[0][key] != value
     )
+    if results.study is not None and results.study.place:
+        options += f" --study {shlex.quote(results.study.place)}"
     return f"bayes-alliance reproduce --out reports/latest{options}"
 
 

@@ -69,7 +69,7 @@ def proper_sentences(results: Results, information: str) -> list[Said]:
     marks = fit_marks(results, *theories)
     out = []
     if ahead:
-        text = f"The best theory predicts better than the best yardstick by {listed(ahead)}."
+        text = f"The best of the models predicts better than the best yardstick by {listed(ahead)}."
         out.append(Said(text, marks))
     if behind:
         text = f"The best yardstick predicts as well or better by {listed(behind)}."

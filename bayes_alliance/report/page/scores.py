@@ -56,8 +56,8 @@ def comparison_table(results: Results, key: tuple[str, str]) -> Markup:
     return table(
         f"table-compare-{by}-{information}",
         f"Log scores; {BY_WORDS[by]}; {INFORMATION_WORDS[information]}. Differences are from the "
-        "best theory, with the standard error of the difference. Weight: share in the stacked "
-        "prediction. Fits that are not weighted are shown beside for comparison.",
+        "model with the highest score, with the standard error of the difference. Weight: share in "
+        "the stacked prediction. Fits that are not weighted are shown beside for comparison.",
         ["Fit", "Log score", "Standard error", "Difference", "Its standard error", "Weight"],
         rows,
     )
