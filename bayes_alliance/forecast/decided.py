@@ -7,11 +7,10 @@ is refused, since its scenario's title would promise what its numbers leave out.
 
 from __future__ import annotations
 
-import numpy as np
-
 from bayes_alliance.errors import InputError
 from bayes_alliance.forecast.sample import holds
 from bayes_alliance.forecast.scenario import Scenario
+from bayes_alliance.sampling import whole
 
 IF_DECIDED = "if decided"
 WHETHER = "decided or not"
@@ -64,11 +63,7 @@ def decision_year(scenario: Scenario, year: int | None = None) -> int:
                 )
                 raise InputError(words, file=scenario.name, column="year", value=scenario.year)
         return scenario.year
-    whole = isinstance(year, int | np.integer) and not isinstance(year, bool)
-    if not whole or not scenario.year <= year <= scenario.horizon:
-        words = f"a year from {scenario.year} to {scenario.horizon}, those of the scenario"
-        raise InputError(words, file=scenario.name, column="year", value=year)
-    return int(year)
+    return whole(year, "year", scenario.year, scenario.horizon)
 
 
 def untouched(scenario: Scenario, year: int) -> list[str]:
