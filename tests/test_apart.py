@@ -115,9 +115,10 @@ def test_a_killed_process_is_said_in_one_line(number: signal.Signals) -> None:
 
 
 ASKS = """
-import sys, time
+import signal, sys, time
 import test_apart
 from bayes_alliance.apart import crew
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
 if __name__ == "__main__":
     with crew(lambda step: print(step, flush=True), 2) as hands:
         for group in "ab":

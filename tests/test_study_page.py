@@ -23,7 +23,7 @@ from bayes_alliance.theories import get
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 DATA = ("europe", "asia")
 NAME = "europe+asia"
-CASES = ("a", "b", "c")
+CASES = tuple("abcdef")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def result(theory: str, s: Specification, problems: tuple[str, ...] = ()) -> dic
         "scores": {
             known: dict.fromkeys(CASES, lead - 3) for known in ("indicators", "commitments")
         },
-        "pareto_k": dict(zip(CASES, (0.1, 0.81234, None), strict=True)),
+        "pareto_k": dict(zip(CASES, (0.1, 0.81234, None, 0.1, 0.1, 0.1), strict=True)),
         "good_k": 0.7,
         "hypotheses": {h.name: said for h in get(theory).HYPOTHESES},
         "seconds": {"compile": 60.0, "sample": 140.0},
@@ -121,7 +121,7 @@ def test_the_page_of_a_study_that_is_done(written, tmp_path: Path) -> None:
     assert "Of 15 answers a single choice turns 2:" in text
     turned = "Prospect minus null is ahead at the defaults, but not told apart with 'wider priors'"
     assert f"- {turned} alone." in text
-    assert "Of the 3 cases of a comparison, 2 have a Pareto k too high" in text
+    assert "Of the 6 cases of a comparison, 2 have a Pareto k too high" in text
     assert text.count("\n- Occupation H") == 7
     shown = re.findall(r"\]\(figures/([^)]+)\)", text)
     assert sorted(shown) == sorted(p.name for p in (tmp_path / "figures").iterdir())

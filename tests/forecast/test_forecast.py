@@ -36,6 +36,7 @@ from bayes_alliance.process.cells import (
     PARTNERS,
     STRONG,
 )
+from bayes_alliance.text import csv_cell
 
 THEORIES = ("occupation", "prospect", "null")
 WEIGHTS = {"occupation": 0.5, "prospect": 0.2, "null": 0.3}
@@ -196,7 +197,8 @@ def test_a_title_in_a_table_is_no_formula(title, table, scenario):
     text = as_csv(table, dataclasses.replace(scenario, title=title))
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == len(table)
-    assert {row["title"] for row in rows} == {title if title[0] == "<" else f"'{title}"}
+    assert {row["title"] for row in rows} == {csv_cell(title)}
+    assert csv_cell(title)[0] == ("<" if title[0] == "<" else "'")
     assert {row["scenario"] for row in rows} == {scenario.name}
     back = pd.read_csv(io.StringIO(text))
     np.testing.assert_allclose(back["probability"], table["probability"])

@@ -24,7 +24,7 @@ MARK = "BAYES_ALLIANCE_KILL"
 SMALL = ("--draws", "20", "--tune", "20", "--chains", "2")
 READY = 6
 """Seconds in which Python has read what the command needs to end in good order."""
-PATIENCE = 20
+PATIENCE = 120
 """Seconds in which everything has ended after a signal."""
 
 
@@ -100,6 +100,8 @@ def start(command: Command, out: Path, mark: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        # a shell's background has interruptions ignored, and hands that on
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         cwd=out,
         env=os.environ | {MARK: mark},
     )
